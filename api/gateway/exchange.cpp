@@ -1,0 +1,306 @@
+#include "api/gateway/exchange.hpp"
+
+#include "api/gateway/error_reply.hpp"
+#include "api/gateway/http_host.hpp"
+
+#include <array>
+#include <charconv>
+
+namespace sluice {
+
+using std::chrono::steady_clock;
+
+namespace {
+
+/// Status in records of requests whose client went away, as nginx counts them. Never sent.
+constexpr uint16_t client_gone_status = 499;
+
+std::string_view route_of(endpoint kind) {
+  switch (kind) {
+  case endpoint::chat_completions:
+    return "/v1/chat/completions";
+  case endpoint::completions:
+    return "/v1/completions";
+  case endpoint::embeddings:
+    return "/v1/embeddings";
+  }
+  return "other";
+}
+
+void line(std::string& out, std::string_view name, std::string_view value) {
+  out.append("\r\n").append(name).append(": ").append(value);
+}
+
+/// Milliseconds with three decimals, without the cost of a general formatter.
+std::string milliseconds_text(std::chrono::nanoseconds x) {
+  auto us = std::max<int64_t>(0, x.count() / 1000);
+  std::array<char, 32> text;
+  auto end = std::to_chars(text.data(), text.data() + 24, us / 1000).ptr;
+  auto rest = static_cast<int>(us % 1000);
+  *end++ = '.';
+  *end++ = static_cast<char>('0' + rest / 100);
+  *end++ = static_cast<char>('0' + rest / 10 % 10);
+  *end++ = static_cast<char>('0' + rest % 10);
+  return {text.data(), end};
+}
+
+} // namespace
+
+exchange::exchange(http_host& host, std::unique_ptr<http_request> request,
+                   std::shared_ptr<reply_sink> sink, std::string request_id, virtual_key* key,
+                   inference_request asked)
+    : host_(host), request_(std::move(request)), sink_(std::move(sink)), key_(key),
+      asked_(std::move(asked)) {
+  auto& who = key_->settings;
+  until_.at = request_->received + host_.setup().settings->limits.request_timeout;
+  record_.at = std::chrono::system_clock::now();
+  record_.request_id = std::move(request_id);
+  record_.tenant = who.tenant;
+  record_.team = who.team;
+  record_.user = who.user;
+  record_.key_id = who.id;
+  record_.method = request_->method;
+  record_.route = route_of(asked_.kind);
+  record_.model = asked_.model;
+  record_.inference = true;
+  record_.streamed = asked_.stream;
+  original_ = std::move(request_->body);
+  record_.request_bytes = original_.size();
+  host_.add(this);
+}
+
+exchange::~exchange() {
+  host_.remove(this);
+}
+
+void exchange::start() {
+  route_query query;
+  query.request_id = record_.request_id;
+  query.tenant = record_.tenant;
+  query.model = asked_.model;
+  query.kind = asked_.kind;
+  query.input_tokens = asked_.input_tokens;
+  query.output_tokens_max = asked_.output_tokens_max;
+  // The deadline of this request is `tick`'s.
+  host_.request(host_.setup().router, caf::infinite, std::move(query))
+      .then([self = shared_from_this()](route_decision& decision) { self->on_route(decision); },
+            [self = shared_from_this()](const caf::error& error) {
+              if (!self->done_)
+                self->fail(make_failure(code_of(error), message_of(error),
+                                        code_of(error) == ec::model_not_found ? "model" : ""));
+            });
+}
+
+void exchange::on_route(route_decision& decision) {
+  if (done_)
+    return;
+  candidates_ = std::move(decision.candidates);
+  progress_ = {0, static_cast<uint32_t>(candidates_.size()), 0};
+  call();
+}
+
+void exchange::call() {
+  auto now = steady_clock::now();
+  if (until_.passed(now))
+    return fail(make_failure(ec::deadline_exceeded));
+  auto& setup = host_.setup();
+  auto& chosen = candidates_[progress_.candidate];
+  deployment_ = setup.models->find_deployment(chosen.deployment);
+  auto upstream = deployment_ ? setup.upstreams.find(deployment_->provider) : setup.upstreams.end();
+  if (upstream == setup.upstreams.end())
+    return fail(make_failure(ec::internal));
+  auto ask_usage = asked_.stream && !asked_.include_usage;
+  if (progress_.attempts_here == 0) { // a retry sends the same again
+    auto as_it_is = deployment_->upstream_model == asked_.model && !ask_usage;
+    body_ = as_it_is ? original_
+                     : shared_body{host_.reader().rewrite(original_, deployment_->upstream_model,
+                                                          ask_usage)};
+  }
+  ++progress_.attempts_here;
+  ++record_.attempts;
+  call_ = host_.expect(this);
+  upstream_call out;
+  out.call = call_;
+  out.client = caf::actor_cast<call_client_actor>(&host_);
+  out.request_id = record_.request_id;
+  out.attempt_id = record_.request_id + "-" + std::to_string(record_.attempts);
+  out.deployment = deployment_->id;
+  out.kind = asked_.kind;
+  out.mode = asked_.stream ? reply_mode::stream : reply_mode::whole;
+  out.usage_wanted = asked_.include_usage;
+  out.usage_injected = ask_usage;
+  out.body = body_;
+  out.until = until_;
+  host_.send(upstream->second, std::move(out));
+}
+
+void exchange::end_call(const call_timing& timing) {
+  host_.forget(call_);
+  call_ = 0;
+  record_.upstream += timing.total;
+}
+
+void exchange::on_failure(upstream_failure& outcome) {
+  end_call(outcome.timing);
+  auto now = steady_clock::now();
+  auto& retry = host_.provider(deployment_->provider).retry;
+  auto step = after_failure(outcome.why, progress_, retry, until_, now, host_.random()());
+  switch (step.what) {
+  case next_step::kind::retry:
+    return retry_after(step.delay);
+  case next_step::kind::fallback:
+    ++progress_.candidate;
+    progress_.attempts_here = 0;
+    ++record_.fallbacks;
+    return call();
+  case next_step::kind::give_up:
+    return fail(outcome.why);
+  }
+}
+
+void exchange::retry_after(std::chrono::milliseconds delay) {
+  record_.upstream += delay;
+  backoff_ = std::make_unique<boost::asio::steady_timer>(host_.loop().context(), delay);
+  backoff_->async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    if (auto self = weak.lock(); self && !error && !self->done_)
+      self->call();
+  });
+}
+
+std::string exchange::answer_lines(bool final_figures) {
+  std::string lines;
+  lines.reserve(384);
+  line(lines, "x-request-id", record_.request_id);
+  line(lines, "x-sluice-request-id", record_.request_id);
+  line(lines, "x-sluice-model", record_.upstream_model);
+  line(lines, "x-sluice-provider", record_.provider);
+  line(lines, "x-sluice-attempts", std::to_string(record_.attempts));
+  if (deployment_->provider_kind == "sluice.simulated")
+    line(lines, "x-sluice-simulated", "true");
+  if (final_figures) {
+    if (record_.usage_known && deployment_->price)
+      line(lines, "x-sluice-cost-usd", to_usd_string(record_.cost));
+    line(lines, "x-sluice-overhead-ms",
+         milliseconds_text(steady_clock::now() - request_->received - record_.upstream));
+  }
+  lines.append(rate_lines_);
+  return lines;
+}
+
+void exchange::settle(const token_usage& usage, bool known) {
+  record_.deployment = deployment_->id;
+  record_.provider = deployment_->provider;
+  record_.provider_kind = deployment_->provider_kind;
+  record_.upstream_model = deployment_->upstream_model;
+  record_.usage = usage;
+  record_.usage_known = known;
+  if (known && deployment_->price)
+    record_.cost = cost(usage, deployment_->price->price).value_or(nanousd{});
+}
+
+void exchange::on_reply(upstream_reply& reply) {
+  end_call(reply.timing);
+  settle(reply.usage, reply.usage_known);
+  http_response response;
+  response.lines = answer_lines(true);
+  response.headers = std::move(reply.headers);
+  response.body = std::move(reply.body);
+  record_.response_bytes = response.body.size();
+  record_.first_byte = steady_clock::now() - request_->received;
+  sink_->send(std::move(response));
+  finish(200, ec::none);
+}
+
+void exchange::on_block(stream_block& block) {
+  if (!streaming_) {
+    streaming_ = true;
+    settle({}, false);
+    http_response head;
+    head.content_type = "text/event-stream; charset=utf-8";
+    head.lines = answer_lines(false);
+    line(head.lines, "Cache-Control", "no-cache");
+    line(head.lines, "X-Accel-Buffering",
+         "no"); // or nginx in front of us would hold the stream back
+    head.headers = std::move(block.headers);
+    record_.first_byte = steady_clock::now() - request_->received;
+    sink_->begin(std::move(head));
+  }
+  record_.chunks += block.count;
+  record_.response_bytes += block.events.size();
+  sink_->write(std::move(block.events));
+}
+
+void exchange::on_written(size_t bytes) {
+  credit_owed_ += bytes;
+  // Told in quarters of the window: often enough that the upstream never runs dry, not a message
+  // for every write.
+  if (call_ == 0 || credit_owed_ < host_.setup().settings->limits.stream_buffer_bytes_max / 4)
+    return;
+  auto upstream = host_.setup().upstreams.find(deployment_->provider);
+  host_.send(upstream->second, stream_credit{call_, std::exchange(credit_owed_, 0)});
+}
+
+void exchange::on_end(stream_end& end) {
+  end_call(end.timing);
+  settle(end.usage, end.usage_known);
+  if (end.why.code != ec::none)
+    return fail(end.why);
+  if (!streaming_) { // a stream without content is still an answer
+    stream_block nothing;
+    on_block(nothing);
+  }
+  sink_->write("data: [DONE]\n\n");
+  sink_->finish();
+  finish(200, ec::none);
+}
+
+void exchange::fail(const failure& why) {
+  cancel();
+  if (streaming_) {
+    sink_->write(error_event(why, record_.request_id));
+    sink_->finish();
+    return finish(200, why.code);
+  }
+  auto response = error_reply(why, record_.request_id);
+  response.lines = rate_lines_;
+  auto status = response.status;
+  record_.response_bytes = response.body.size();
+  sink_->send(std::move(response));
+  finish(status, why.code);
+}
+
+void exchange::cancel() {
+  backoff_.reset();
+  if (call_ == 0)
+    return;
+  auto upstream = host_.setup().upstreams.find(deployment_->provider);
+  host_.send(upstream->second, cancel_call{call_});
+  host_.forget(call_);
+  call_ = 0;
+}
+
+void exchange::on_client_gone() {
+  if (done_)
+    return;
+  cancel();
+  finish(client_gone_status, ec::client_gone);
+}
+
+void exchange::tick(steady_time now) {
+  if (done_ || !until_.passed(now))
+    return;
+  auto waiting = call_ != 0;
+  fail(make_failure(waiting ? ec::upstream_timeout : ec::deadline_exceeded,
+                    waiting ? "The upstream did not answer before the request's deadline." : ""));
+}
+
+void exchange::finish(uint16_t status, ec error) {
+  done_ = true;
+  host_.setup().admission->end_request();
+  record_.status = status;
+  record_.error = error;
+  record_.duration = steady_clock::now() - request_->received;
+  host_.record(std::move(record_));
+}
+
+} // namespace sluice

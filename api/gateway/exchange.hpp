@@ -1,0 +1,76 @@
+#pragma once
+
+#include "api/gateway/authenticator.hpp"
+#include "api/gateway/call_plan.hpp"
+#include "api/gateway/request_reader.hpp"
+#include "api/http/handler.hpp"
+#include "runtime/catalogue.hpp"
+#include "runtime/messages.hpp"
+#include "runtime/shared_body.hpp"
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sluice {
+
+class http_host;
+
+/// One request for a model on its way: routed, called, retried, fallen back, answered, recorded.
+/// `docs/life_of_a_request.md` tells its life. Lives on its host's loop; held by its connection,
+/// and by itself while an actor owes it an answer.
+class exchange final : public http_exchange, public std::enable_shared_from_this<exchange> {
+public:
+  exchange(http_host& host, std::unique_ptr<http_request> request, std::shared_ptr<reply_sink> sink,
+           std::string request_id, virtual_key* key, inference_request asked);
+  ~exchange() override;
+
+  /// The header lines of the caller's rate limit, for the reply.
+  void rate_lines(std::string lines) { rate_lines_ = std::move(lines); }
+  void start();
+  void tick(steady_time now);
+
+  void on_client_gone() override;
+  void on_written(size_t bytes) override;
+
+  // What the upstream answers to the call that is under way.
+  void on_reply(upstream_reply& reply);
+  void on_failure(upstream_failure& outcome);
+  void on_block(stream_block& block);
+  void on_end(stream_end& end);
+
+private:
+  void on_route(route_decision& decision);
+  void call();
+  void retry_after(std::chrono::milliseconds delay);
+  void end_call(const call_timing& timing);
+  void cancel();
+  void fail(const failure& why);
+  void finish(uint16_t status, ec error);
+  void settle(const token_usage& usage, bool known);
+  std::string answer_lines(bool final_figures);
+
+  http_host& host_;
+  std::unique_ptr<http_request> request_;
+  std::shared_ptr<reply_sink> sink_;
+  virtual_key* key_;
+  inference_request asked_;
+  shared_body original_; // as it came
+  shared_body body_;     // as the present candidate gets it
+  deadline until_{};
+  request_record record_;
+  std::string rate_lines_;
+  std::vector<candidate> candidates_;
+  call_progress progress_;
+  const deployment* deployment_ = nullptr;
+  uint64_t call_ = 0; // under way; 0 where none
+  std::unique_ptr<boost::asio::steady_timer> backoff_;
+  uint64_t credit_owed_ = 0; // written to the client, not yet told to the upstream
+  bool streaming_ = false;
+  bool done_ = false;
+};
+
+} // namespace sluice

@@ -1,0 +1,93 @@
+#pragma once
+
+#include "api/gateway/authenticator.hpp"
+#include "api/gateway/exchange.hpp"
+#include "api/gateway/request_reader.hpp"
+#include "api/http/listener.hpp"
+#include "runtime/actors.hpp"
+#include "runtime/configuration.hpp"
+#include "runtime/loop_actor.hpp"
+
+#include <map>
+#include <memory>
+#include <random>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace sluice {
+
+/// What a host needs from the composition root. Shared between the hosts of a node, but for the
+/// upstreams.
+struct http_host_setup {
+  std::shared_ptr<const configuration> settings;
+  catalogue_ptr models;
+  authenticator_ptr keys;
+  http_admission_ptr admission;
+  router_actor router;
+  monitor_actor monitor;
+  std::map<std::string, upstream_actor> upstreams; ///< by provider: those of this host's loop
+};
+
+/// Takes the requests of one loop's connections and sees them through.
+///
+/// Spawned by the node, one an I/O loop, on that loop. Owns the loop's client connections and the
+/// requests in work on them. When an upstream actor dies its calls run into their deadlines; when
+/// the router dies requests fail as internal errors. Stops on `drain`: accepts nothing more, quits
+/// when the last connection has ended or the deadline has passed.
+class http_host final : public loop_actor<http_host_actor>, public http_handler, public ticking {
+public:
+  http_host(caf::actor_config& config, io_loop* where, http_host_setup setup);
+
+  /// The listener, for the node to give it its port. On the loop's thread, or before the loop runs.
+  http_listener& listener() { return listener_; }
+
+  std::shared_ptr<http_exchange> handle(std::unique_ptr<http_request> request,
+                                        std::shared_ptr<reply_sink> sink) override;
+  http_response refuse(ec code, std::string_view detail) override;
+  void tick(steady_time now) override;
+  void on_exit() override;
+
+  // For the exchanges.
+  const http_host_setup& setup() const { return setup_; }
+  request_reader& reader() { return reader_; }
+  std::mt19937_64& random() { return random_; }
+  bool draining() const { return draining_; }
+  /// A number for a call whose outcome is for `who`.
+  uint64_t expect(exchange* who);
+  const provider_settings& provider(const std::string& name) const;
+  void forget(uint64_t call) { calls_.erase(call); }
+  void add(exchange* who) { live_.insert(who); }
+  void remove(exchange* who) { live_.erase(who); }
+  void record(request_record&& record);
+
+protected:
+  behavior_type make_behavior() override;
+
+private:
+  std::shared_ptr<http_exchange> inference(endpoint kind, std::unique_ptr<http_request> request,
+                                           std::shared_ptr<reply_sink> sink);
+  void plain(const http_request& request, std::shared_ptr<reply_sink> sink);
+  void metrics(std::shared_ptr<reply_sink> sink, request_record&& record);
+  void answer(const http_request& request, reply_sink& sink, request_record&& record,
+              http_response&& response);
+  std::shared_ptr<exchange> waiting_for(uint64_t call) const;
+  std::string request_id();
+  void report();
+
+  http_host_setup setup_;
+  http_listener listener_;
+  request_reader reader_;
+  std::mt19937_64 random_;
+  uint64_t call_next_;
+  std::unordered_map<uint64_t, exchange*> calls_;
+  std::unordered_set<exchange*> live_;
+  std::vector<std::shared_ptr<exchange>> scratch_;
+  std::vector<request_record> records_;
+  uint64_t records_unanswered_ = 0;
+  uint64_t records_dropped_ = 0;
+  bool draining_ = false;
+  bool quitting_ = false;
+  deadline drain_until_{};
+};
+
+} // namespace sluice

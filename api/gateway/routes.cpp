@@ -1,0 +1,76 @@
+#include "api/gateway/routes.hpp"
+
+#include <array>
+
+namespace sluice {
+
+namespace {
+
+using target = route_match::target;
+
+struct row {
+  std::string_view method;
+  std::string_view path;
+  target what;
+  endpoint kind;
+};
+
+constexpr std::array<row, 8> table{{
+    {"POST", "/v1/chat/completions", target::inference, endpoint::chat_completions},
+    {"POST", "/v1/completions", target::inference, endpoint::completions},
+    {"POST", "/v1/embeddings", target::inference, endpoint::embeddings},
+    {"GET", "/v1/models", target::model_list, {}},
+    {"GET", "/healthz", target::health, {}},
+    {"GET", "/readyz", target::ready, {}},
+    {"GET", "/metrics", target::metrics, {}},
+    {"GET", "/openapi.json", target::openapi, {}},
+}};
+
+constexpr std::string_view model_prefix = "/v1/models/";
+
+int hex(char c) {
+  if (c >= '0' && c <= '9')
+    return c - '0';
+  if (c >= 'a' && c <= 'f')
+    return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F')
+    return c - 'A' + 10;
+  return -1;
+}
+
+std::string percent_decoded(std::string_view text) {
+  std::string result;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%' && i + 2 < text.size() && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0) {
+      result.push_back(static_cast<char>(16 * hex(text[i + 1]) + hex(text[i + 2])));
+      i += 2;
+    } else {
+      result.push_back(text[i]);
+    }
+  }
+  return result;
+}
+
+} // namespace
+
+route_match match_route(std::string_view method, std::string_view path) {
+  route_match result;
+  result.name = "other";
+  if (path.starts_with(model_prefix) && path.size() > model_prefix.size()) {
+    result.what = method == "GET" ? target::model : target::wrong_method;
+    result.allow = "GET";
+    result.name = "/v1/models/{id}";
+    result.model = percent_decoded(path.substr(model_prefix.size()));
+    return result;
+  }
+  for (auto& x : table)
+    if (x.path == path) {
+      result.what = method == x.method ? x.what : target::wrong_method;
+      result.kind = x.kind;
+      result.allow = x.method;
+      result.name = x.path;
+    }
+  return result;
+}
+
+} // namespace sluice

@@ -1,0 +1,32 @@
+#pragma once
+
+#include "runtime/messages.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace sluice {
+
+/// What a request line asks for.
+struct route_match {
+  enum class target : uint8_t {
+    inference,
+    model_list,
+    model,
+    health,
+    ready,
+    metrics,
+    openapi,
+    unknown,
+    wrong_method
+  };
+  target what = target::unknown;
+  endpoint kind = endpoint::chat_completions; ///< of `inference`
+  std::string_view name;  ///< the path template, for metrics: a literal; "other" where unknown
+  std::string_view allow; ///< of `wrong_method`: the method that it takes
+  std::string model;      ///< of `model`: its id, percent-decoded
+};
+
+route_match match_route(std::string_view method, std::string_view path);
+
+} // namespace sluice

@@ -1,0 +1,104 @@
+#include "api/sim/sim_answer.hpp"
+
+#include "api/sim/sim_hash.hpp"
+#include "api/sim/sim_schema.hpp"
+#include "api/sim/sim_text.hpp"
+#include "api/sim/sim_tokens.hpp"
+
+#include <algorithm>
+
+namespace sluice {
+
+using nlohmann::json;
+
+namespace {
+
+/// From half to one and a half of `typical`.
+int64_t around(int64_t typical, uint64_t seed) {
+  if (typical == 0)
+    return 0;
+  return typical / 2 + static_cast<int64_t>(seed % static_cast<uint64_t>(typical));
+}
+
+std::string words(const sim_request& request, const sim_prompt& prompt, const sim_effects& effects,
+                  uint64_t seed) {
+  if (effects.tokens)
+    return sim_text(seed, std::min(*effects.tokens, request.output_max));
+  auto length = std::min(around(request.row->answer_tokens, sim_mix(seed)), request.output_max);
+  // Magic is not said back, for an answer that comes back as a prompt must not do it again.
+  if (prompt.text.empty() || prompt.text.find("[[sim:") != std::string::npos)
+    return sim_text(seed, length);
+  auto result = sim_echo(prompt.text);
+  for (int64_t i = 1; i < length; ++i)
+    append_sim_token(result, seed, static_cast<uint64_t>(i));
+  return result;
+}
+
+caf::expected<std::string> content(const sim_request& request, const sim_prompt& prompt,
+                                   const sim_effects& effects, uint64_t seed) {
+  switch (request.form) {
+  case sim_form::text:
+    break;
+  case sim_form::json_object:
+    return json{{"simulated", true}, {"answer", sim_text(seed, 8)}}.dump();
+  case sim_form::json_schema:
+  case sim_form::tool_call: {
+    auto value = sim_value_for(request.schema, seed);
+    if (!value)
+      return value.error();
+    return value->dump();
+  }
+  }
+  return words(request, prompt, effects, seed);
+}
+
+/// Ends `text` before the first of the stop sequences in it.
+void stop_at(std::string& text, const std::vector<std::string>& stops) {
+  for (const auto& stop : stops)
+    text.resize(std::min(text.find(stop), text.size()));
+}
+
+/// Divides the text into at most `most` tokens and cuts it there.
+void limit(sim_choice& choice, int64_t most) {
+  auto room = most - choice.head_tokens;
+  for (size_t i = 0; i < choice.text.size();) {
+    if (static_cast<int64_t>(choice.ends.size()) >= room) {
+      choice.text.resize(i);
+      choice.finish_reason = "length";
+      return;
+    }
+    i = sim_token_end(choice.text, i);
+    choice.ends.push_back(static_cast<uint32_t>(i));
+  }
+}
+
+} // namespace
+
+caf::expected<sim_answer> answer(const sim_request& request, const sim_effects& effects) {
+  sim_answer result;
+  bool calls = request.form == sim_form::tool_call;
+  for (const auto& prompt : request.prompts) {
+    for (int64_t i = 0; i < request.n; ++i) {
+      sim_choice choice;
+      choice.seed = sim_mix(prompt.hash + static_cast<uint64_t>(i));
+      choice.finish_reason = calls && !request.tool_named ? "tool_calls" : "stop";
+      auto reasoning = around(request.row->reasoning_tokens, choice.seed);
+      reasoning = std::min(effects.reasoning.value_or(reasoning), request.output_max);
+      result.reasoning += reasoning;
+      auto visible = request.output_max - reasoning;
+      auto text = content(request, prompt, effects, choice.seed);
+      if (!text)
+        return text.error();
+      choice.text = std::move(*text);
+      if (calls)
+        choice.head_tokens = std::min(sim_count_tokens(request.tool), visible);
+      else
+        stop_at(choice.text, request.stop);
+      limit(choice, visible);
+      result.choices.push_back(std::move(choice));
+    }
+  }
+  return result;
+}
+
+} // namespace sluice

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "runtime/money.hpp"
+
+#include <simdjson.h>
+
+#include <optional>
+
+namespace sluice {
+
+/// OpenAI's usage object as disjoint buckets. There `prompt_tokens` includes
+/// `prompt_tokens_details.cached_tokens`, and `completion_tokens` includes
+/// `completion_tokens_details.reasoning_tokens` (openai-openapi, CompletionUsage). Empty where it
+/// is not such an object or its numbers contradict each other.
+std::optional<token_usage> read_openai_usage(simdjson::dom::element usage);
+
+} // namespace sluice

@@ -1,0 +1,62 @@
+#pragma once
+
+#include "runtime/messages.hpp"
+
+#include <simdjson.h>
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sluice {
+
+/// Reads a provider's stream of server-sent events in OpenAI's format: keeps whole events for the
+/// client, takes out what is not for it, notices usage, errors and the end. Actor-free.
+class sse_reader {
+public:
+  struct options {
+    endpoint kind = endpoint::chat_completions;
+    bool usage_wanted = false; ///< the usage event goes to the client
+  };
+
+  explicit sse_reader(options x);
+
+  /// Reads `bytes`. Does nothing after the end or an error.
+  void feed(std::string_view bytes);
+
+  /// Content has come: from here on events are handed out, and what goes wrong can only be told in
+  /// the stream. Before, role and keep-alive events are held back, so that a call which dies on
+  /// them can still be made elsewhere.
+  bool committed() const { return committed_; }
+
+  /// Takes what may be handed out: whole events, terminators included.
+  std::string take(uint32_t& count);
+
+  /// `data: [DONE]` has come.
+  bool done() const { return done_; }
+  /// An error object in the stream, an event that is not JSON, or more bytes in one event than any
+  /// model makes.
+  const std::optional<failure>& error() const { return error_; }
+  const std::optional<token_usage>& usage() const { return usage_; }
+
+private:
+  void event(std::string_view whole);
+  bool data(std::string_view payload);
+  bool has_content(simdjson::dom::object root) const;
+  void fail(ec code, std::string message, std::string body = {});
+
+  options options_;
+  std::string partial_; // of an event
+  std::string out_;
+  uint32_t out_count_ = 0;
+  uint32_t held_count_ = 0;
+  std::string scratch_; // the payload of an event with several data lines
+  std::string padded_;  // a payload with the room behind it that simdjson needs
+  bool committed_ = false;
+  bool done_ = false;
+  std::optional<failure> error_;
+  std::optional<token_usage> usage_;
+  simdjson::dom::parser parser_;
+};
+
+} // namespace sluice

@@ -1,0 +1,22 @@
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace sluice {
+
+/// Exit codes of the program; those above 2 follow sysexits.h.
+enum exit_code : int {
+  exit_ok = 0,
+  exit_failed = 1,         ///< could not do what it was asked
+  exit_usage = 2,          ///< the command line is wrong
+  exit_configuration = 78, ///< EX_CONFIG: the configuration has mistakes
+};
+
+/// Each adds its subcommand to `app`; running it sets `result` to the exit code.
+void add_serve(CLI::App& app, int& result);
+void add_sim(CLI::App& app, int& result);
+void add_check(CLI::App& app, int& result);
+
+} // namespace sluice

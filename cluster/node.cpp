@@ -1,0 +1,255 @@
+#include "cluster/node.hpp"
+
+#include "actors/monitor/monitor_actor.hpp"
+#include "actors/routing/router_actor.hpp"
+#include "api/gateway/http_host.hpp"
+#include "api/sim/sim_engine.hpp"
+#include "api/upstream/openai_upstream.hpp"
+#include "api/upstream/simulated_upstream.hpp"
+#include "runtime/actors.hpp"
+#include "runtime/version.hpp"
+
+#include <boost/asio/post.hpp>
+#include <spdlog/spdlog.h>
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <thread>
+#include <variant>
+#include <vector>
+
+namespace sluice {
+
+namespace {
+
+struct actor_settings : caf::actor_system_config {
+  actor_settings() {
+    add_message_types<caf::id_block::sluice>();
+    // Sharing costs no CPU while nothing happens; stealing polls. Under load most actors run on the
+    // loops anyway.
+    set("scheduler.policy", caf::atom("sharing"));
+    set("scheduler.max-threads", std::max<size_t>(1, std::thread::hardware_concurrency()));
+  }
+};
+
+/// What all loops share of a provider.
+using provider_parts =
+    std::variant<std::shared_ptr<const provider_target>, std::shared_ptr<sim_engine>>;
+
+struct provider {
+  const provider_settings* settings;
+  provider_parts shared;
+};
+
+caf::expected<std::vector<provider>> make_providers(const configuration& settings, node_log& log) {
+  std::vector<provider> result;
+  for (auto& x : settings.providers) {
+    if (x.kind == "simulated") {
+      sim_options options;
+      options.report = [lines = log.lines()](const std::string& text) {
+        lines->warn("simulator: {}", text);
+      };
+      auto engine = sim_engine::make(settings.simulation, std::move(options));
+      if (!engine)
+        return engine.error();
+      result.push_back({&x, std::move(*engine)});
+    } else {
+      auto target = make_provider_target(x, settings.limits);
+      if (!target)
+        return target.error();
+      result.push_back({&x, std::move(*target)});
+    }
+  }
+  return result;
+}
+
+metrics_settings metrics_of(const configuration& settings) {
+  metrics_settings result;
+  result.version = version();
+  result.daily_budget = settings.optimizer.daily_budget;
+  for (auto& x : settings.models)
+    result.models.push_back(x.name);
+  return result;
+}
+
+} // namespace
+
+struct node::parts {
+  explicit parts(std::shared_ptr<const configuration> x) : settings(std::move(x)) {}
+
+  ~parts() {
+    for (auto& loop : loops)
+      loop->stop();
+    for (auto& thread : threads)
+      thread.join();
+  }
+
+  void open_loops();
+  void spawn(const std::vector<provider>& providers);
+  void share_connections(size_t accepting);
+  void run();
+  http_host& host(size_t i) { return *caf::actor_cast<http_host*>(hosts[i]); }
+
+  // In the order of their lives: actors keep sockets on the loops, so the loops go last.
+  std::shared_ptr<const configuration> settings;
+  std::shared_ptr<node_log> log;
+  std::vector<std::unique_ptr<io_loop>> loops;
+  actor_settings actors;
+  std::unique_ptr<caf::actor_system> system;
+  monitor_actor monitor;
+  router_actor router;
+  std::vector<upstream_actor> upstreams;
+  std::vector<http_host_actor> hosts;
+  std::string address;
+  std::vector<std::thread> threads;
+  size_t next_host = 0;
+};
+
+void node::parts::open_loops() {
+  auto count = settings->io_threads > 0 ? settings->io_threads
+                                        : std::max(1U, std::thread::hardware_concurrency());
+  for (uint32_t i = 0; i < count; ++i)
+    loops.push_back(std::make_unique<io_loop>(i));
+}
+
+void node::parts::spawn(const std::vector<provider>& providers) {
+  system = std::make_unique<caf::actor_system>(actors);
+  monitor = system->spawn<caf::detached>(sluice::monitor, metrics_of(*settings), log);
+  auto models = std::make_shared<const catalogue>(settings->models);
+  router = system->spawn(sluice::router, models);
+  http_host_setup setup;
+  setup.settings = settings;
+  setup.models = models;
+  setup.keys = std::make_shared<authenticator>(settings->keys);
+  setup.admission = std::make_shared<http_admission>(settings->limits);
+  setup.router = router;
+  setup.monitor = monitor;
+  for (auto& loop : loops) {
+    loop->attach(*system);
+    setup.upstreams.clear();
+    for (auto& x : providers) {
+      upstream_actor made;
+      if (auto* target = std::get_if<std::shared_ptr<const provider_target>>(&x.shared)) {
+        made = system->spawn<openai_upstream>(loop.get(), *target, router, monitor);
+      } else {
+        simulated_upstream_settings simulated;
+        simulated.timeouts = x.settings->timeouts;
+        simulated.stream_window = settings->limits.stream_buffer_bytes_max;
+        simulated.reply_bytes_max = settings->limits.reply_bytes_max;
+        made = system->spawn<simulated_upstream>(
+            loop.get(), std::get<std::shared_ptr<sim_engine>>(x.shared), simulated);
+      }
+      upstreams.push_back(made);
+      setup.upstreams.emplace(x.settings->name, made);
+    }
+    hosts.push_back(system->spawn<http_host>(loop.get(), setup));
+  }
+}
+
+/// Each connection goes to the next loop in turn.
+void node::parts::share_connections(size_t accepting) {
+  if (hosts.size() == 1)
+    return;
+  host(accepting).listener().on_accept = [this, accepting](int descriptor, std::string peer) {
+    auto i = next_host++ % hosts.size();
+    auto& listener = host(i).listener();
+    if (i == accepting)
+      return listener.adopt(descriptor, std::move(peer));
+    boost::asio::post(loops[i]->context(),
+                      [&listener, descriptor, keep = hosts[i], from = std::move(peer)]() mutable {
+                        listener.adopt(descriptor, std::move(from));
+                      });
+  };
+}
+
+void node::parts::run() {
+  for (auto& loop : loops)
+    threads.emplace_back([x = loop.get()] { x->run(); });
+}
+
+caf::expected<std::unique_ptr<node>> node::start(std::shared_ptr<const configuration> settings) {
+  auto made = std::make_unique<parts>(settings);
+  auto log = node_log::open(settings->log);
+  if (!log)
+    return log.error();
+  made->log = std::move(*log);
+  made->open_loops();
+  // What can fail comes before the first actor.
+  auto port = open_port(*made->loops.front(), settings->listen);
+  if (!port)
+    return port.error();
+  auto providers = make_providers(*settings, *made->log);
+  if (!providers)
+    return providers.error();
+  for (auto& text : settings->notices)
+    made->log->lines()->warn("{}", text);
+  boost::system::error_code ignored;
+  made->address = address_text(settings->listen.address, port->local_endpoint(ignored).port());
+  made->spawn(*providers);
+  made->share_connections(0);
+  made->host(0).listener().accept(std::move(*port));
+  made->run();
+  made->log->lines()->info("listening on {}", made->address);
+  return std::unique_ptr<node>{new node(std::move(made))};
+}
+
+node::node(std::unique_ptr<parts> x) : parts_(std::move(x)) {}
+
+node::~node() {
+  if (!parts_->hosts.empty())
+    stop(std::chrono::milliseconds{0});
+}
+
+const std::string& node::address() const {
+  return parts_->address;
+}
+
+node_log& node::log() {
+  return *parts_->log;
+}
+
+void node::stop(std::chrono::milliseconds grace) {
+  auto& x = *parts_;
+  x.log->lines()->info("stopping; requests in work have {} ms", grace.count());
+  drain order{{std::chrono::steady_clock::now() + grace}};
+  caf::scoped_actor self{*x.system};
+  for (auto& host : x.hosts)
+    self->send(host, order);
+  for (auto& host : x.hosts)
+    self->wait_for(host);
+  for (auto& upstream : x.upstreams)
+    self->send(upstream, order);
+  for (auto& upstream : x.upstreams)
+    self->wait_for(upstream);
+  self->send_exit(x.router, caf::exit_reason::user_shutdown);
+  self->wait_for(x.router);
+  self->send_exit(x.monitor, caf::exit_reason::user_shutdown);
+  self->wait_for(x.monitor);
+  for (auto& loop : x.loops)
+    loop->stop();
+  for (auto& thread : x.threads)
+    thread.join();
+  x.threads.clear();
+  // Handles go before the system and the system before the loops.
+  x.hosts.clear();
+  x.upstreams.clear();
+  x.router = nullptr;
+  x.monitor = nullptr;
+  x.log->lines()->info("stopped");
+}
+
+std::string address_text(const std::string& host, uint16_t port) {
+  auto text = host.find(':') == std::string::npos ? host : "[" + host + "]";
+  return "http://" + text + ":" + std::to_string(port);
+}
+
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
+} // namespace sluice

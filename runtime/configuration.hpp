@@ -1,0 +1,173 @@
+#pragma once
+
+#include "runtime/catalogue.hpp"
+#include "runtime/secret.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+/// The settings of a node as values. `runtime/configuration_file.hpp` reads them from YAML; every
+/// default has its reason here.
+namespace sluice {
+
+struct listen_settings {
+  /// An IP address. Loopback, for without keys nobody else may ask.
+  std::string address = "127.0.0.1";
+  /// What local gateways commonly use; 0 lets the system choose.
+  uint16_t port = 8080;
+};
+
+struct limit_settings {
+  /// nginx allows 8 KiB a line; cookies and trace headers of proxies fit twice.
+  uint32_t header_bytes_max = 16 * 1024;
+  /// Twice what browsers and SDKs behind two proxies send.
+  uint32_t header_count_max = 100;
+  /// Images travel in bodies as base64.
+  uint64_t body_bytes_max = 32 * 1024 * 1024;
+  /// From the first byte of a request; slow-loris holds a slot no longer.
+  std::chrono::milliseconds header_timeout{10'000};
+  /// 32 MiB at 4.5 Mbit/s.
+  std::chrono::milliseconds body_timeout{60'000};
+  /// Keep-alive: above the 60 s of common load balancers, so that they close first.
+  std::chrono::milliseconds idle_timeout{75'000};
+  /// A client that takes not one byte for so long is gone.
+  std::chrono::milliseconds write_timeout{60'000};
+  /// About 20 KiB each when idle: 200 MB.
+  uint32_t connections_max = 10'000;
+  /// One application host with a generous pool; a proxy in front needs more.
+  uint32_t connections_per_address_max = 1'000;
+  /// Requests in work on the node; beyond it 429 before any work is done.
+  uint32_t in_flight_max = 2'000;
+  /// The deadline of a request: the OpenAI SDK's own default.
+  std::chrono::milliseconds request_timeout{600'000};
+  /// Bytes read ahead of the request in work on one connection (pipelining); then reading pauses.
+  /// Several usual requests.
+  uint64_t read_ahead_bytes_max = 64 * 1024;
+  /// Request bodies held at once on the node; beyond it 429. Thirty-two of the largest, or a
+  /// million usual ones.
+  uint64_t bodies_bytes_max = 1024 * 1024 * 1024;
+  /// Of one stream, between upstream and a slow client: seconds of the fastest models' output.
+  uint64_t stream_buffer_bytes_max = 256 * 1024;
+  /// An upstream's whole reply: 2,048 embeddings of 3,072 numbers as text are 50 MB.
+  uint64_t reply_bytes_max = 64 * 1024 * 1024;
+};
+
+/// How the calls to one provider behave in time.
+struct upstream_timeouts {
+  /// TCP and TLS together; the OpenAI SDK's own default.
+  std::chrono::milliseconds connect{5'000};
+  /// Reasoning models think for minutes before they say a word.
+  std::chrono::milliseconds first_byte{300'000};
+  /// Between two reads of an answer that has begun: models pause for seconds, not for a minute.
+  std::chrono::milliseconds idle{60'000};
+};
+
+struct retry_settings {
+  /// Calls at one deployment: the first and two retries, as the SDKs do.
+  uint32_t attempts_max = 3;
+  /// Half of the SDK's 0.5 s, for the gateway is nearer.
+  std::chrono::milliseconds backoff_base{250};
+  /// The SDK's own.
+  std::chrono::milliseconds backoff_max{8'000};
+  /// An upstream that asks for more is left for the next deployment: a caller waits so long, and
+  /// hardly longer.
+  std::chrono::milliseconds retry_after_max{20'000};
+};
+
+struct breaker_settings {
+  /// Failed calls in a row that open the breaker: one flaky minute, not one flaky call.
+  uint32_t failures = 5;
+  /// Then one call is let through to try. Long enough that a failing provider is left alone, short
+  /// enough that nobody has to reset it by hand.
+  std::chrono::milliseconds open_for{5'000};
+};
+
+struct provider_settings {
+  std::string name;
+  std::string kind;          ///< "openai" or "simulated"
+  std::string provider_kind; ///< gen_ai.provider.name in metrics
+  std::string base_url;      ///< "https://api.openai.com/v1"; kind openai only
+  secret api_key;            ///< sent as a bearer token; may be empty
+  std::vector<std::pair<std::string, std::string>> headers; ///< sent with every call
+  /// On one loop; calls beyond it wait in a queue. A quarter of `in_flight_max`, so that one slow
+  /// provider does not take all there is.
+  uint32_t connections_max = 512;
+  /// Calls that may wait for a connection; beyond it the call fails as overloaded. Twice the
+  /// connections: the last in line waits for two calls before its own.
+  uint32_t queue_max = 1'024;
+  /// Kept idle; below the 60 s after which common servers close.
+  std::chrono::milliseconds connection_idle_max{55'000};
+  upstream_timeouts timeouts;
+  retry_settings retry;
+  breaker_settings breaker;
+  std::string ca_file; ///< PEM; empty for the system's authorities
+};
+
+/// Latency and faults of the simulated provider: a call of n prompts takes (base + per_prompt · n +
+/// per_output_token · tokens) · scale. It is instant unless it is told otherwise: who tries the
+/// gateway wants to see the gateway.
+struct simulation_settings {
+  std::chrono::microseconds call_base{0};
+  std::chrono::microseconds per_prompt{0};
+  std::chrono::microseconds per_output_token{0};
+  /// Calls served at once; 0 for no limit.
+  uint32_t slots = 0;
+  /// Calls that wait for a slot; beyond it 429. More than any load here sends, so that only a test
+  /// that lowers it meets it.
+  uint32_t queue_max = 10'000;
+  /// Of the clock: 0.01 makes 275 ms take 2.75 ms.
+  double scale = 1.0;
+  /// The same seed gives the same answers, delays and faults.
+  uint64_t seed = 1;
+  std::vector<std::string> fault_rules; ///< see docs/simulator.md
+  std::string usage_log;                ///< file of JSON lines, one a call; empty for none
+};
+
+struct key_settings {
+  std::string id;     ///< shown in logs and metrics
+  std::string sha256; ///< of the key, 64 hexadecimal digits in lower case
+  std::string tenant;
+  std::string team;
+  std::string user;
+  std::string tier = "standard";    ///< a label for now: nothing is decided by it yet
+  std::vector<std::string> models;  ///< allowed; empty for all
+  uint32_t requests_per_minute = 0; ///< 0 for no limit
+};
+
+struct log_settings {
+  std::string format = "console"; ///< "console" or "json"; people read first, collectors later
+  std::string level = "info";     ///< trace, debug, info, warn, error, off
+  std::string file;               ///< empty for standard error, where containers are listened to
+  bool requests = true;           ///< one line a request
+};
+
+/// Settings with names and defaults fixed by existing deployments; later parts read them.
+struct optimizer_settings {
+  uint32_t batch_size = 8;                          ///< BATCH_SIZE
+  std::chrono::microseconds batch_wait_max{80'000}; ///< MAX_WAIT_TIME
+  uint64_t cache_size = 1'000;                      ///< CACHE_SIZE, entries
+  double similarity_threshold = 0.85;               ///< SIMILARITY_THRESHOLD, 0 to 1
+  double cost_priority = 0.7;                       ///< COST_PRIORITY, 0 to 1
+  nanousd daily_budget{100'000'000'000};            ///< DAILY_BUDGET, USD
+};
+
+struct configuration {
+  listen_settings listen;
+  limit_settings limits;
+  /// Loops; 0 for one a core, as each loop is one thread that never blocks.
+  uint32_t io_threads = 0;
+  /// What Kubernetes gives before it kills.
+  std::chrono::milliseconds shutdown_grace{30'000};
+  std::vector<provider_settings> providers;
+  std::vector<model> models;
+  std::vector<key_settings> keys; ///< empty: open, on loopback only
+  simulation_settings simulation;
+  log_settings log;
+  optimizer_settings optimizer;
+  /// What the operator should hear at start: open access, simulated upstream, unknown prices.
+  std::vector<std::string> notices;
+};
+
+} // namespace sluice

@@ -1,0 +1,46 @@
+#pragma once
+
+#include "runtime/messages.hpp"
+
+#include <caf/all.hpp>
+
+/// How the messages are written to the wire. The order of the fields is the protocol: append only.
+namespace sluice {
+
+#define SLUICE_INSPECT(type, ...)                                                                  \
+  template <class Inspector>                                                                       \
+  typename Inspector::result_type inspect(Inspector& f, type& x) {                                 \
+    return f(caf::meta::type_name("sluice::" #type), __VA_ARGS__);                                 \
+  }
+
+SLUICE_INSPECT(nanousd, x.value)
+SLUICE_INSPECT(token_usage, x.input, x.cache_read, x.cache_write, x.output, x.reasoning)
+SLUICE_INSPECT(route_query, x.request_id, x.tenant, x.model, x.kind, x.input_tokens,
+               x.output_tokens_max)
+SLUICE_INSPECT(candidate, x.deployment, x.estimate_max)
+SLUICE_INSPECT(route_decision, x.candidates, x.reason)
+SLUICE_INSPECT(deployment_health, x.deployment, x.available)
+SLUICE_INSPECT(failure, x.code, x.message, x.param, x.upstream_status, x.upstream_body,
+               x.retry_after, x.should_retry_said, x.should_retry, x.sent)
+SLUICE_INSPECT(call_timing, x.total, x.first_byte)
+SLUICE_INSPECT(upstream_reply, x.call, x.body, x.headers, x.usage, x.usage_known, x.timing)
+SLUICE_INSPECT(upstream_failure, x.call, x.why, x.timing)
+SLUICE_INSPECT(stream_block, x.call, x.events, x.count, x.headers)
+SLUICE_INSPECT(stream_end, x.call, x.why, x.usage, x.usage_known, x.timing)
+SLUICE_INSPECT(stream_credit, x.call, x.bytes)
+SLUICE_INSPECT(cancel_call, x.call)
+SLUICE_INSPECT(request_record, x.at, x.request_id, x.tenant, x.team, x.user, x.key_id, x.method,
+               x.route, x.model, x.deployment, x.provider, x.provider_kind, x.upstream_model,
+               x.status, x.error, x.attempts, x.fallbacks, x.inference, x.streamed, x.usage,
+               x.usage_known, x.cost, x.duration, x.upstream, x.first_byte, x.request_bytes,
+               x.response_bytes, x.chunks)
+SLUICE_INSPECT(loop_report, x.loop, x.requests, x.requests_dropped, x.connections, x.in_flight,
+               x.accepted, x.refused)
+SLUICE_INSPECT(upstream_report, x.loop, x.provider, x.connections_idle, x.connections_busy,
+               x.waiting, x.connects, x.connect_failures, x.available)
+SLUICE_INSPECT(metrics_query, x.unused)
+SLUICE_INSPECT(drain, x.until)
+
+#undef SLUICE_INSPECT
+
+} // namespace sluice

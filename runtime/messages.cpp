@@ -1,0 +1,30 @@
+#include "runtime/messages.hpp"
+
+namespace sluice {
+
+std::string_view path_of(endpoint x) {
+  switch (x) {
+  case endpoint::chat_completions:
+    return "chat/completions";
+  case endpoint::completions:
+    return "completions";
+  case endpoint::embeddings:
+    return "embeddings";
+  }
+  // A newer node may know more endpoints than this one.
+  return "unknown";
+}
+
+std::string_view operation_of(endpoint x) {
+  switch (x) {
+  case endpoint::chat_completions:
+    return "chat";
+  case endpoint::completions:
+    return "text_completion";
+  case endpoint::embeddings:
+    return "embeddings";
+  }
+  return "unknown";
+}
+
+} // namespace sluice

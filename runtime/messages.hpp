@@ -1,0 +1,200 @@
+#pragma once
+
+#include "runtime/ec.hpp"
+#include "runtime/money.hpp"
+#include "runtime/time.hpp"
+
+#include <caf/all.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// The values that actors send each other. Every one is serialisable, so that an actor on another
+/// node is the same call; the handles that take them stand in `runtime/actors.hpp`.
+namespace sluice {
+
+/// What is asked of a model. Append only.
+enum class endpoint : uint8_t { chat_completions, completions, embeddings };
+
+/// The path below the API root, "chat/completions".
+std::string_view path_of(endpoint x);
+
+/// The OpenTelemetry `gen_ai.operation.name`: chat, text_completion, embeddings.
+std::string_view operation_of(endpoint x);
+
+using header_list = std::vector<std::pair<std::string, std::string>>;
+
+/// Asks the router who can answer.
+struct route_query {
+  std::string request_id;
+  std::string tenant;
+  std::string model; ///< as the caller named it
+  endpoint kind = endpoint::chat_completions;
+  int64_t input_tokens = 0;      ///< estimate
+  int64_t output_tokens_max = 0; ///< as the caller limited it; 0 where it did not
+};
+
+/// One way to answer: a deployment and what it is expected to cost.
+struct candidate {
+  std::string deployment; ///< id in the catalogue
+  nanousd estimate_max;   ///< upper bound where the caller limited its output, otherwise for the
+                          ///< input alone
+};
+
+/// The router's answer: candidates, best first, never empty, and why.
+struct route_decision {
+  std::vector<candidate> candidates;
+  std::string reason;
+};
+
+/// An upstream's word on a deployment's health, for the router.
+struct deployment_health {
+  std::string deployment;
+  bool available = true;
+};
+
+/// Why a call or a request ended without an answer.
+struct failure {
+  ec code = ec::none;
+  std::string message;         ///< for the caller; never a key, never a prompt
+  std::string param;           ///< the offending field, where one is known
+  int32_t upstream_status = 0; ///< HTTP status of the upstream; 0 where it gave none
+  std::string upstream_body;   ///< its error body as it came, where it is an OpenAI error object
+  std::chrono::milliseconds retry_after{-1}; ///< as the upstream asked; negative where it did not
+  bool should_retry_said = false;            ///< the upstream sent x-should-retry
+  bool should_retry = false;                 ///< what it said
+  bool sent = true; ///< false only where no byte of the request can have reached the upstream
+};
+
+/// The 'whole' mode answers with one `upstream_reply`, the 'stream' mode with `stream_block`s and a
+/// `stream_end`.
+enum class reply_mode : uint8_t { whole, stream };
+
+/// Time that a call spent, as the upstream actor saw it.
+struct call_timing {
+  std::chrono::nanoseconds total{0}; ///< from taking the call until its end
+  std::chrono::nanoseconds first_byte{
+      0}; ///< from taking the call until the first byte of the answer's body
+};
+
+/// The upstream's answer to a call in 'whole' mode: a 2xx with a JSON body.
+struct upstream_reply {
+  uint64_t call = 0;
+  std::string body;
+  header_list headers; ///< those of the upstream that callers know (rate limits, request id)
+  token_usage usage;
+  bool usage_known = false;
+  call_timing timing;
+};
+
+/// The upstream refused, failed or broke off before the first content of its answer. Nothing has
+/// reached the client.
+struct upstream_failure {
+  uint64_t call = 0;
+  failure why;
+  call_timing timing;
+};
+
+/// Whole server-sent events, ready for the client, terminators included and `[DONE]` left out. The
+/// first block comes when the first content is there.
+struct stream_block {
+  uint64_t call = 0;
+  std::string events;
+  uint32_t count = 0;  ///< events in the block
+  header_list headers; ///< as in `upstream_reply`; in the first block only
+};
+
+/// The stream is over; after content has been sent an error can only be told in the stream.
+/// `why.code` is `none` where it ended well.
+struct stream_end {
+  uint64_t call = 0;
+  failure why;
+  token_usage usage;
+  bool usage_known = false;
+  call_timing timing;
+};
+
+/// The client took `bytes` of the stream: the upstream may read on.
+struct stream_credit {
+  uint64_t call = 0;
+  uint64_t bytes = 0;
+};
+
+/// Nobody waits for the answer any more. The upstream answers nothing to it.
+struct cancel_call {
+  uint64_t call = 0;
+};
+
+/// How a request ended, for metrics and the request log. Carries no prompt, no completion and no
+/// key.
+struct request_record {
+  wall_time at;
+  std::string request_id;
+  std::string tenant;
+  std::string team;
+  std::string user;
+  std::string key_id;
+  std::string method;         ///< HTTP method
+  std::string route;          ///< path template ("/v1/chat/completions"); "other" for unknown paths
+  std::string model;          ///< as asked; empty where the request was refused before it was read
+  std::string deployment;     ///< that answered
+  std::string provider;       ///< that answered
+  std::string provider_kind;  ///< OpenTelemetry gen_ai.provider.name
+  std::string upstream_model; ///< that answered
+  uint16_t status = 0;        ///< HTTP status sent; 499 where the client had gone
+  ec error = ec::none;
+  uint8_t attempts = 0;   ///< upstream calls made
+  uint8_t fallbacks = 0;  ///< deployments given up
+  bool inference = false; ///< a request for a model, not a health check or a list
+  bool streamed = false;
+  token_usage usage;
+  bool usage_known = false;
+  nanousd cost;
+  std::chrono::nanoseconds duration{
+      0}; ///< from the last byte of the request until the last byte of the reply was handed over
+  std::chrono::nanoseconds upstream{0};   ///< of that, waiting for upstreams and back-off
+  std::chrono::nanoseconds first_byte{0}; ///< until the first byte of the reply was handed over
+  uint64_t request_bytes = 0;
+  uint64_t response_bytes = 0;
+  uint32_t chunks = 0; ///< stream events forwarded
+};
+
+/// What one I/O loop has to tell since its last report.
+struct loop_report {
+  uint32_t loop = 0;
+  std::vector<request_record> requests;
+  uint64_t requests_dropped =
+      0;                    ///< records given up since the last report because the monitor lagged
+  uint32_t connections = 0; ///< open now
+  uint32_t in_flight = 0;   ///< requests in work now
+  uint64_t accepted = 0;    ///< connections accepted since the last report
+  uint64_t refused = 0;     ///< connections refused since the last report
+};
+
+/// An upstream's pool and health, told about once a second while they change.
+struct upstream_report {
+  uint32_t loop = 0;
+  std::string provider;
+  uint32_t connections_idle = 0;
+  uint32_t connections_busy = 0;
+  uint32_t waiting = 0;  ///< calls that wait for a connection
+  uint64_t connects = 0; ///< since the last report
+  uint64_t connect_failures = 0;
+  std::vector<std::pair<std::string, bool>>
+      available; ///< deployment and whether its breaker lets calls through
+};
+
+/// Asks for the metrics in Prometheus text format 0.0.4.
+struct metrics_query {
+  uint8_t unused = 0;
+};
+
+/// Asks an actor to finish what it has and take nothing new.
+struct drain {
+  deadline until;
+};
+
+} // namespace sluice

@@ -1,0 +1,7 @@
+#include "runtime/version.hpp"
+
+namespace sluice {
+
+std::string version() { return SLUICE_VERSION; }
+
+} // namespace sluice

