@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <limits>
 
 namespace sluice {
 
@@ -142,7 +143,7 @@ std::optional<http_refusal> parse_head(http_request& request, request_head& head
     return refusal;
   head_collector parser{request};
   parser.header_limit(limits.header_bytes_max + 1); // we have measured it already
-  parser.body_limit(boost::none);
+  parser.body_limit(std::numeric_limits<uint64_t>::max()); // the length is checked below, against our limit
   request.fields.reserve(16);
   beast::error_code error;
   parser.put(boost::asio::buffer(request.head), error);

@@ -77,11 +77,11 @@ protected:
       turn(milliseconds{0});
   }
 
-  void use(simulation_settings settings) {
+  void use(simulation_settings simulation) {
     if (upstream)
       caf::anon_send_exit(upstream, caf::exit_reason::user_shutdown);
     upstream = caf::actor_cast<upstream_actor>(
-        system.spawn<simulated_upstream>(&loop, engine(std::move(settings)), upstream_settings));
+        system.spawn<simulated_upstream>(&loop, engine(std::move(simulation)), upstream_settings));
   }
 
   void turn(milliseconds most) {

@@ -6,15 +6,6 @@ import pytest
 from support import gateway as parts
 from support.gateway import KEY, Gateway, Simulator
 
-# What the tests ask for, and which simulated model answers.
-MODELS = {
-    "chat": "sim-medium",
-    "chat-small": "sim-simple",
-    "chat-reasoning": "sim-very-complex",
-    "embed": "sim-embedding",
-}
-
-
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("sluice")
@@ -31,8 +22,7 @@ def sim(folder):
 def gateway(folder, sim):
     """The gateway before `sim`, shared by all tests that change nothing about it."""
     providers = [parts.provider("sim", sim.url)]
-    models = [parts.model(name, ("sim", upstream)) for name, upstream in MODELS.items()]
-    with Gateway(parts.configuration(providers, models), folder) as running:
+    with Gateway(parts.configuration(providers, parts.simulated_models()), folder) as running:
         yield running
 
 
@@ -42,7 +32,7 @@ def start_gateway(tmp_path, sim):
     with contextlib.ExitStack() as running:
         def start(providers=None, models=None, name="gateway", **more):
             providers = providers or [parts.provider("sim", sim.url)]
-            models = models or [parts.model(n, ("sim", m)) for n, m in MODELS.items()]
+            models = models or parts.simulated_models()
             options = {k: more.pop(k) for k in ("env", "files_max") if k in more}
             config = parts.configuration(providers, models, **more)
             return running.enter_context(Gateway(config, tmp_path, name=name, **options))

@@ -24,7 +24,7 @@ def model():
 def client(model, tmp_path_factory):
     with EmbeddingServer(model) as server:
         providers = [parts.provider("minilm", server.url)]
-        models = [parts.model("all-MiniLM-L6-v2", ("minilm", "all-MiniLM-L6-v2"))]
+        models = [parts.model("all-MiniLM-L6-v2", ("minilm", "all-MiniLM-L6-v2"), embeds=True)]
         with Gateway(parts.configuration(providers, models), tmp_path_factory.mktemp("minilm")) as gateway:
             with openai.OpenAI(base_url=gateway.api, api_key=KEY, max_retries=0) as made:
                 yield made

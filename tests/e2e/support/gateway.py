@@ -18,7 +18,7 @@ UPSTREAM_KEY = f"sk-{CANARY}-upstream"
 # Retries that cost milliseconds, so that a test of three attempts does not take seconds.
 FAST_RETRY = {"attempts_max": 3, "backoff_base": "5ms", "backoff_max": "20ms", "retry_after_max": "500ms"}
 # No test but the one of the breaker wants its failures to open one.
-NO_BREAKER = {"failures": 1000000, "open_for": "1s"}
+NO_BREAKER = {"failures": 10000, "open_for": "1s"}
 
 
 def sha256(text):
@@ -30,14 +30,22 @@ def provider(name, url, **more):
             "retry": FAST_RETRY, "breaker": NO_BREAKER, **more}
 
 
-def model(name, *deployments):
+def model(name, *deployments, embeds=False):
     """A model and who answers it: pairs of provider and upstream model."""
-    return {"name": name, "deployments": [
-        {"provider": p, "model": m, "price": {"input": 0.4, "cache_read": 0.1, "output": 1.6}}
-        for p, m in deployments]}
+    price = {"input": 0.4} if embeds else {"input": 0.4, "cache_read": 0.1, "output": 1.6}
+    return {"name": name, "endpoints": ["embeddings"] if embeds else ["chat_completions", "completions"],
+            "deployments": [{"provider": p, "model": m, "price": price} for p, m in deployments]}
+
+
+def simulated_models(name="sim"):
+    """What the tests ask for, and which simulated model of the provider called `name` answers."""
+    return [model("chat", (name, "sim-medium")), model("chat-small", (name, "sim-simple")),
+            model("chat-reasoning", (name, "sim-very-complex")), model("embed", (name, "sim-embedding"), embeds=True)]
 
 
 def configuration(providers, models, **more):
+    names = [model["name"] for model in models]
+    allowed = "chat-small" if "chat-small" in names else names[0]
     return {
         "listen": {"address": "127.0.0.1", "port": 0},
         "io_threads": 2,
@@ -47,7 +55,7 @@ def configuration(providers, models, **more):
         "models": models,
         "keys": [
             {"id": "everything", "sha256": sha256(KEY), "tenant": "acme", "team": "search", "user": "ada"},
-            {"id": "limited", "sha256": sha256(KEY_LIMITED), "tenant": "acme", "models": ["chat-small"]},
+            {"id": "limited", "sha256": sha256(KEY_LIMITED), "tenant": "acme", "models": [allowed]},
             {"id": "rated", "sha256": sha256(KEY_RATED), "tenant": "acme", "requests_per_minute": 3},
         ],
     } | more
