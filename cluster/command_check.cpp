@@ -1,3 +1,5 @@
+#include "api/sim/sim_engine.hpp"
+#include "api/upstream/openai_upstream.hpp"
 #include "cluster/commands.hpp"
 #include "runtime/configuration_file.hpp"
 #include "runtime/environment.hpp"
@@ -17,9 +19,28 @@ struct check_options {
   bool json = false;
 };
 
+/// What only shows when the parts are made: fault rules, files of authorities. Opens and writes
+/// nothing that `serve` would.
+void try_parts(const configuration& config, const std::string& file,
+               std::vector<mistake>& mistakes) {
+  auto add = [&](std::string path, const caf::error& error) {
+    mistakes.push_back({file, 0, std::move(path), message_of(error), {}});
+  };
+  auto simulation = config.simulation;
+  simulation.usage_log.clear();
+  if (auto engine = sim_engine::make(simulation); !engine)
+    add("simulation.fault_rules", engine.error());
+  for (auto& x : config.providers)
+    if (x.kind != "simulated")
+      if (auto target = make_provider_target(x, config.limits); !target)
+        add("providers." + x.name, target.error());
+}
+
 int check(const check_options& options) {
   auto file = options.config.empty() ? std::nullopt : std::optional{options.config};
   auto read = load_configuration(file, process_environment());
+  if (read.mistakes.empty())
+    try_parts(read.config, file.value_or("environment"), read.mistakes);
   if (options.json)
     std::cout << to_json(read.mistakes) << '\n';
   else if (!read.mistakes.empty())

@@ -125,6 +125,7 @@ void node::parts::spawn(const std::vector<provider>& providers) {
   setup.admission = std::make_shared<http_admission>(settings->limits);
   setup.router = router;
   setup.monitor = monitor;
+  setup.log = log;
   for (auto& loop : loops) {
     loop->attach(*system);
     setup.upstreams.clear();

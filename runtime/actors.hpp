@@ -37,10 +37,9 @@ struct upstream_call {
   std::string deployment; ///< id in the catalogue
   endpoint kind = endpoint::chat_completions;
   reply_mode mode = reply_mode::whole;
-  bool usage_wanted = false;   ///< 'stream': the client asked for the usage event; otherwise it is
-                               ///< taken out of the stream
-  bool usage_injected = false; ///< 'stream': we put `stream_options.include_usage` into the body
-  shared_body body; ///< JSON, already carrying the upstream's model name
+  bool usage_wanted = false; ///< 'stream': the client asked for the usage event; otherwise it is
+                             ///< taken out of the stream
+  shared_body body;          ///< JSON, already carrying the upstream's model name
   deadline until;
 };
 
@@ -74,8 +73,7 @@ using monitor_actor = caf::typed_actor<
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, upstream_call& x) {
   return f(caf::meta::type_name("sluice::upstream_call"), x.call, x.client, x.request_id,
-           x.attempt_id, x.deployment, x.kind, x.mode, x.usage_wanted, x.usage_injected, x.body,
-           x.until);
+           x.attempt_id, x.deployment, x.kind, x.mode, x.usage_wanted, x.body, x.until);
 }
 
 } // namespace sluice

@@ -19,7 +19,7 @@ import json, re
 commands = json.load(open("build/debug/compile_commands.json"))
 for entry in commands:
     command = re.sub(r" -include \S*cmake_pch\S*", "", entry["command"])
-    command = re.sub(r" -Winvalid-pch| -fpch-preprocess", "", command)
+    command = re.sub(r" -W\S+| -fpch-preprocess", "", command)
     entry["command"] = re.sub(r"^.*?(?=\S*\b[cg]\+\+)", "", command, count=1)
 commands = [entry for entry in commands if "cmake_pch" not in entry["file"]]
 json.dump(commands, open("build/tidy/compile_commands.json", "w"))

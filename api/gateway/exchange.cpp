@@ -3,6 +3,8 @@
 #include "api/gateway/error_reply.hpp"
 #include "api/gateway/http_host.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <array>
 #include <charconv>
 
@@ -48,11 +50,11 @@ std::string milliseconds_text(std::chrono::nanoseconds x) {
 
 exchange::exchange(http_host& host, std::unique_ptr<http_request> request,
                    std::shared_ptr<reply_sink> sink, std::string request_id, virtual_key* key,
-                   inference_request asked)
+                   inference_request asked, std::chrono::milliseconds timeout)
     : host_(host), request_(std::move(request)), sink_(std::move(sink)), key_(key),
       asked_(std::move(asked)) {
   auto& who = key_->settings;
-  until_.at = request_->received + host_.setup().settings->limits.request_timeout;
+  until_.at = request_->received + timeout;
   record_.at = std::chrono::system_clock::now();
   record_.request_id = std::move(request_id);
   record_.tenant = who.tenant;
@@ -86,8 +88,7 @@ void exchange::start() {
       .then([self = shared_from_this()](route_decision& decision) { self->on_route(decision); },
             [self = shared_from_this()](const caf::error& error) {
               if (!self->done_)
-                self->fail(make_failure(code_of(error), message_of(error),
-                                        code_of(error) == ec::model_not_found ? "model" : ""));
+                self->fail(make_failure(code_of(error), message_of(error), param_of(error)));
             });
 }
 
@@ -119,6 +120,7 @@ void exchange::call() {
   ++progress_.attempts_here;
   ++record_.attempts;
   call_ = host_.expect(this);
+  call_started_ = now;
   upstream_call out;
   out.call = call_;
   out.client = caf::actor_cast<call_client_actor>(&host_);
@@ -128,7 +130,6 @@ void exchange::call() {
   out.kind = asked_.kind;
   out.mode = asked_.stream ? reply_mode::stream : reply_mode::whole;
   out.usage_wanted = asked_.include_usage;
-  out.usage_injected = ask_usage;
   out.body = body_;
   out.until = until_;
   host_.send(upstream->second, std::move(out));
@@ -145,6 +146,7 @@ void exchange::on_failure(upstream_failure& outcome) {
   auto now = steady_clock::now();
   auto& retry = host_.provider(deployment_->provider).retry;
   auto step = after_failure(outcome.why, progress_, retry, until_, now, host_.random()());
+  tell(outcome.why, step);
   switch (step.what) {
   case next_step::kind::retry:
     return retry_after(step.delay);
@@ -156,6 +158,17 @@ void exchange::on_failure(upstream_failure& outcome) {
   case next_step::kind::give_up:
     return fail(outcome.why);
   }
+}
+
+/// What went wrong at the upstream and what is done about it, for the operator.
+void exchange::tell(const failure& why, const next_step& step) const {
+  auto& log = host_.setup().log;
+  if (!log)
+    return;
+  static constexpr std::string_view what[] = {"retry", "fall back", "give up"};
+  log->lines()->warn("{} attempt {} at {}: {} (status {}): {} after {} ms", record_.request_id,
+                     record_.attempts, deployment_->id, to_string_view(why.code),
+                     why.upstream_status, what[static_cast<size_t>(step.what)], step.delay.count());
 }
 
 void exchange::retry_after(std::chrono::milliseconds delay) {
@@ -187,6 +200,14 @@ std::string exchange::answer_lines(bool final_figures) {
   return lines;
 }
 
+/// The provider's rate limits are the gateway's account with it; a caller that has limits of its
+/// own sees only those.
+header_list exchange::for_caller(header_list&& headers) const {
+  if (!rate_lines_.empty())
+    std::erase_if(headers, [](auto& x) { return x.first.starts_with("x-ratelimit-"); });
+  return std::move(headers);
+}
+
 void exchange::settle(const token_usage& usage, bool known) {
   record_.deployment = deployment_->id;
   record_.provider = deployment_->provider;
@@ -203,7 +224,7 @@ void exchange::on_reply(upstream_reply& reply) {
   settle(reply.usage, reply.usage_known);
   http_response response;
   response.lines = answer_lines(true);
-  response.headers = std::move(reply.headers);
+  response.headers = for_caller(std::move(reply.headers));
   response.body = std::move(reply.body);
   record_.response_bytes = response.body.size();
   record_.first_byte = steady_clock::now() - request_->received;
@@ -221,7 +242,7 @@ void exchange::on_block(stream_block& block) {
     line(head.lines, "Cache-Control", "no-cache");
     line(head.lines, "X-Accel-Buffering",
          "no"); // or nginx in front of us would hold the stream back
-    head.headers = std::move(block.headers);
+    head.headers = for_caller(std::move(block.headers));
     record_.first_byte = steady_clock::now() - request_->received;
     sink_->begin(std::move(head));
   }
@@ -277,13 +298,15 @@ void exchange::cancel() {
   host_.send(upstream->second, cancel_call{call_});
   host_.forget(call_);
   call_ = 0;
+  record_.upstream += steady_clock::now() - call_started_;
 }
 
 void exchange::on_client_gone() {
   if (done_)
     return;
   cancel();
-  finish(client_gone_status, ec::client_gone);
+  // At the end of the grace period it is we who hang up.
+  finish(client_gone_status, host_.closing() ? ec::shutting_down : ec::client_gone);
 }
 
 void exchange::tick(steady_time now) {

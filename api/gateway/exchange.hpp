@@ -25,7 +25,8 @@ class http_host;
 class exchange final : public http_exchange, public std::enable_shared_from_this<exchange> {
 public:
   exchange(http_host& host, std::unique_ptr<http_request> request, std::shared_ptr<reply_sink> sink,
-           std::string request_id, virtual_key* key, inference_request asked);
+           std::string request_id, virtual_key* key, inference_request asked,
+           std::chrono::milliseconds timeout);
   ~exchange() override;
 
   /// The header lines of the caller's rate limit, for the reply.
@@ -47,11 +48,13 @@ private:
   void call();
   void retry_after(std::chrono::milliseconds delay);
   void end_call(const call_timing& timing);
+  void tell(const failure& why, const next_step& step) const;
   void cancel();
   void fail(const failure& why);
   void finish(uint16_t status, ec error);
   void settle(const token_usage& usage, bool known);
   std::string answer_lines(bool final_figures);
+  header_list for_caller(header_list&& headers) const;
 
   http_host& host_;
   std::unique_ptr<http_request> request_;
@@ -67,6 +70,7 @@ private:
   call_progress progress_;
   const deployment* deployment_ = nullptr;
   uint64_t call_ = 0; // under way; 0 where none
+  steady_time call_started_{};
   std::unique_ptr<boost::asio::steady_timer> backoff_;
   uint64_t credit_owed_ = 0; // written to the client, not yet told to the upstream
   bool streaming_ = false;

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cassert>
+#include <charconv>
 
 namespace sluice {
 
@@ -20,6 +21,24 @@ constexpr size_t report_size_max = 256;
 /// Records that the monitor may owe an answer for: half a second at full speed. Beyond it they are
 /// dropped and counted, since a log that cannot keep up must not take the gateway's memory.
 constexpr uint64_t records_unanswered_max = 16'384;
+
+/// By which a caller shortens its request's deadline.
+constexpr std::string_view timeout_field = "x-sluice-timeout-ms";
+
+/// The time that the request has; fails with `invalid_value`.
+caf::expected<std::chrono::milliseconds> timeout_of(const http_request& request,
+                                                    std::chrono::milliseconds longest) {
+  auto text = request.field(timeout_field);
+  if (text.empty())
+    return longest;
+  int64_t ms = 0;
+  auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), ms);
+  if (error != std::errc{} || stop != text.data() + text.size() || ms < 1)
+    return make_error(ec::invalid_value,
+                      "The header x-sluice-timeout-ms must be a whole number of milliseconds, "
+                      "at least 1.");
+  return std::min(longest, std::chrono::milliseconds{ms});
+}
 
 } // namespace
 
@@ -167,8 +186,13 @@ std::shared_ptr<http_exchange> http_host::inference(endpoint kind,
     return give_back(make_failure(ec::permission_denied,
                                   "This key may not use the model '" + asked.model + "'.", "model"),
                      key, asked.model);
+  auto timeout = timeout_of(*request, setup_.settings->limits.request_timeout);
+  if (!timeout)
+    return give_back(make_failure(code_of(timeout.error()), message_of(timeout.error()),
+                                  std::string{timeout_field}),
+                     key, asked.model);
   auto made = std::make_shared<exchange>(*this, std::move(request), std::move(sink), std::move(id),
-                                         key, std::move(asked));
+                                         key, std::move(asked), *timeout);
   made->rate_lines(std::move(rate_lines));
   made->start();
   return made;
@@ -309,8 +333,8 @@ void http_host::report() {
   out.requests.swap(records_);
   records_.reserve(report_size_max);
   out.requests_dropped = std::exchange(records_dropped_, 0);
-  out.connections = static_cast<uint32_t>(listener_.size());
-  out.in_flight = static_cast<uint32_t>(live_.size());
+  out.connections = reported_connections_ = static_cast<uint32_t>(listener_.size());
+  out.in_flight = reported_in_flight_ = static_cast<uint32_t>(live_.size());
   out.accepted = listener_.take_accepted();
   out.refused = listener_.take_refused();
   auto count = out.requests.size();
@@ -330,11 +354,16 @@ void http_host::tick(steady_time now) {
   for (auto& x : scratch_)
     x->tick(now);
   scratch_.clear();
-  report();
+  // An idle loop says nothing: the monitor sleeps.
+  if (!records_.empty() || listener_.size() != reported_connections_ ||
+      live_.size() != reported_in_flight_)
+    report();
   if (!draining_ || quitting_)
     return;
-  if (drain_until_.passed(now))
+  if (drain_until_.passed(now)) {
+    closing_ = true;
     listener_.close();
+  }
   if (listener_.empty()) {
     quitting_ = true;
     // quit() takes effect at a message.

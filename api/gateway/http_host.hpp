@@ -6,6 +6,7 @@
 #include "api/http/listener.hpp"
 #include "runtime/actors.hpp"
 #include "runtime/configuration.hpp"
+#include "runtime/log.hpp"
 #include "runtime/loop_actor.hpp"
 
 #include <map>
@@ -25,6 +26,7 @@ struct http_host_setup {
   http_admission_ptr admission;
   router_actor router;
   monitor_actor monitor;
+  std::shared_ptr<node_log> log;                   ///< may be null
   std::map<std::string, upstream_actor> upstreams; ///< by provider: those of this host's loop
 };
 
@@ -52,6 +54,8 @@ public:
   request_reader& reader() { return reader_; }
   std::mt19937_64& random() { return random_; }
   bool draining() const { return draining_; }
+  /// The grace period is over; what is left is being cut.
+  bool closing() const { return closing_; }
   /// A number for a call whose outcome is for `who`.
   uint64_t expect(exchange* who);
   const provider_settings& provider(const std::string& name) const;
@@ -85,7 +89,10 @@ private:
   std::vector<request_record> records_;
   uint64_t records_unanswered_ = 0;
   uint64_t records_dropped_ = 0;
+  uint32_t reported_connections_ = 0;
+  uint32_t reported_in_flight_ = 0;
   bool draining_ = false;
+  bool closing_ = false;
   bool quitting_ = false;
   deadline drain_until_{};
 };

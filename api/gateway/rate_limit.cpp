@@ -9,8 +9,9 @@ using namespace std::chrono;
 rate_verdict rate_limiter::take(steady_time now) {
   if (per_minute_ == 0)
     return {};
-  const int64_t window = duration_cast<nanoseconds>(minutes{1}).count();
-  const int64_t step = window / per_minute_;
+  const int64_t step = duration_cast<nanoseconds>(minutes{1}).count() / per_minute_;
+  const int64_t window =
+      step * per_minute_; // not the minute itself: the rest would let one more in
   const int64_t at = duration_cast<nanoseconds>(now.time_since_epoch()).count();
   auto rounded_up = [](int64_t ns) { return milliseconds{(ns + 999'999) / 1'000'000}; };
   rate_verdict verdict;

@@ -54,6 +54,8 @@ std::string percent_decoded(std::string_view text) {
 } // namespace
 
 route_match match_route(std::string_view method, std::string_view path) {
+  if (method == "HEAD")
+    method = "GET";
   route_match result;
   result.name = "other";
   if (path.starts_with(model_prefix) && path.size() > model_prefix.size()) {

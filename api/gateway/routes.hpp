@@ -27,6 +27,7 @@ struct route_match {
   std::string model;      ///< of `model`: its id, percent-decoded
 };
 
+/// HEAD is taken as GET, for load balancers ask so; the connection leaves the body out.
 route_match match_route(std::string_view method, std::string_view path);
 
 } // namespace sluice

@@ -9,6 +9,7 @@
 #include <array>
 #include <cassert>
 #include <charconv>
+#include <cstring>
 
 namespace sluice {
 
@@ -111,12 +112,13 @@ void connection::read() {
   if (phase_ == phase::working && in_.size() >= listener_.limits().read_ahead_bytes_max)
     return;
   reading_ = true;
-  socket_.async_read_some(
-      in_.prepare(read_size),
-      [self = shared_from_this()](auto error, size_t bytes) { self->on_read(error, bytes); });
+  auto room = in_.prepare(read_size);
+  socket_.async_read_some(room, [self = shared_from_this(), room](auto error, size_t bytes) {
+    self->on_read(error, {room.data(), bytes});
+  });
 }
 
-void connection::on_read(boost::system::error_code error, size_t bytes) {
+void connection::on_read(boost::system::error_code error, asio::mutable_buffer got) {
   reading_ = false;
   if (phase_ == phase::closed)
     return;
@@ -126,7 +128,11 @@ void connection::on_read(boost::system::error_code error, size_t bytes) {
       close(); // but a whole reply that is on its way is finished first
     return;
   }
-  in_.commit(bytes);
+  // While the read was pending the requests before may have been taken from the buffer, which then
+  // began anew at its front; there is room, for nobody has asked for more since.
+  if (auto room = in_.prepare(got.size()); room.data() != got.data())
+    std::memmove(room.data(), got.data(), got.size());
+  in_.commit(got.size());
   if (phase_ == phase::lingering) {
     in_.clear();
     read();
@@ -156,6 +162,13 @@ bool connection::take_head() {
   while (in_.size() >= 2 && view(in_).substr(0, 2) == "\r\n") {
     in_.consume(2);
     scanned_ = 0;
+  }
+  if (in_.size() == 0) { // and begins no request
+    enter(phase::idle, listener_.limits().idle_timeout);
+    if (draining_)
+      close();
+    read();
+    return false;
   }
   auto size = head_size(view(in_), scanned_);
   if (size == 0 && in_.size() <= listener_.limits().header_bytes_max) {
@@ -241,6 +254,7 @@ void connection::dispatch() {
   ended_ = false;
   streaming_ = false;
   close_after_ = close_after_ || !head_.keep_alive;
+  head_only_ = request_->method == "HEAD";
   request_->peer = peer_;
   request_->received = std::chrono::steady_clock::now();
   auto exchange = listener_.handler().handle(std::move(request_), shared_from_this());
@@ -256,6 +270,7 @@ void connection::refuse(const http_refusal& why) {
   replying_ = false;
   ended_ = false;
   close_after_ = true;
+  head_only_ = false;
   request_.reset();
   auto response = listener_.handler().refuse(why.code, why.detail);
   response.close = true;
@@ -294,7 +309,7 @@ void connection::send(http_response&& response) {
     head.append("\r\nConnection: keep-alive");
   head.append("\r\n\r\n");
   pending_.push_back(std::move(head));
-  if (!response.body.empty())
+  if (!response.body.empty() && !head_only_)
     pending_.push_back(std::move(response.body));
   flush();
 }

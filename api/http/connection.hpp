@@ -63,7 +63,7 @@ private:
   };
 
   void read();
-  void on_read(boost::system::error_code error, size_t bytes);
+  void on_read(boost::system::error_code error, boost::asio::mutable_buffer got);
   void process();
   bool take_head();
   bool take_body();
@@ -102,6 +102,7 @@ private:
   bool chunked_ = false;   // and is framed
   bool ended_ = false;     // nothing more will be added to it
   bool close_after_ = false;
+  bool head_only_ = false; // the request was HEAD: no body in the reply
   std::vector<std::string> pending_;
   std::vector<std::string> sending_;
   std::vector<boost::asio::const_buffer> buffers_;

@@ -143,7 +143,8 @@ std::optional<http_refusal> parse_head(http_request& request, request_head& head
     return refusal;
   head_collector parser{request};
   parser.header_limit(limits.header_bytes_max + 1); // we have measured it already
-  parser.body_limit(std::numeric_limits<uint64_t>::max()); // the length is checked below, against our limit
+  parser.body_limit(
+      std::numeric_limits<uint64_t>::max()); // the length is checked below, against our limit
   request.fields.reserve(16);
   beast::error_code error;
   parser.put(boost::asio::buffer(request.head), error);
@@ -167,6 +168,8 @@ std::optional<http_refusal> parse_head(http_request& request, request_head& head
       framing.encoding = value;
     } else if (is(name, "expect"))
       expect = value;
+    else if (is(name, "content-encoding") && !is(value, "identity"))
+      return http_refusal{ec::unsupported_media_type, "a body with a Content-Encoding"};
     else if (is(name, "connection")) {
       for (auto token : http::token_list{{value.data(), value.size()}}) {
         close = close || beast::iequals(token, "close");

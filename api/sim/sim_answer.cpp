@@ -22,9 +22,11 @@ int64_t around(int64_t typical, uint64_t seed) {
 
 std::string words(const sim_request& request, const sim_prompt& prompt, const sim_effects& effects,
                   uint64_t seed) {
+  // A token beyond the limit lets it be seen that the limit ended the text.
+  auto most = request.output_max + 1;
   if (effects.tokens)
-    return sim_text(seed, std::min(*effects.tokens, request.output_max));
-  auto length = std::min(around(request.row->answer_tokens, sim_mix(seed)), request.output_max);
+    return sim_text(seed, std::min(*effects.tokens, most));
+  auto length = std::min(around(request.row->answer_tokens, sim_mix(seed)), most);
   // Magic is not said back, for an answer that comes back as a prompt must not do it again.
   if (prompt.text.empty() || prompt.text.find("[[sim:") != std::string::npos)
     return sim_text(seed, length);

@@ -64,18 +64,25 @@ void openai_upstream::on_exit() {
 
 // -- calls ------------------------------------------------------------------------------------
 
+/// Connections that calls may count on: idle, being opened, and those that may still be opened.
+size_t openai_upstream::connections_to_come() const {
+  auto most = std::max<size_t>(target_->settings.connections_max, sessions_.size());
+  return idle_.size() + connecting_ + (most - sessions_.size());
+}
+
 void openai_upstream::take(upstream_call&& call) {
-  auto now = steady_clock::now();
-  if (call.until.passed(now))
-    return refuse(call, failure_without_reply(ec::deadline_exceeded, "", false));
-  if (!breaker_of(call.deployment).allow(now))
-    return refuse(call, failure_without_reply(ec::upstream_unavailable, "", false));
-  if (waiting_.size() >= target_->settings.queue_max) {
-    breaker_of(call.deployment).abandoned();
-    return refuse(call, failure_without_reply(ec::overloaded,
-                                              "Too many calls wait for this provider.", false));
+  waiting_call taken{std::move(call), steady_clock::now()};
+  auto& deployment = taken.call.deployment;
+  if (taken.call.until.passed(taken.taken))
+    return refuse(taken, failure_without_reply(ec::deadline_exceeded, "", false));
+  if (!breaker_of(deployment).allow(taken.taken))
+    return refuse(taken, failure_without_reply(ec::upstream_unavailable, "", false));
+  if (waiting_.size() >= connections_to_come() + target_->settings.queue_max) {
+    breaker_of(deployment).abandoned();
+    return refuse(taken, failure_without_reply(ec::overloaded,
+                                               "Too many calls wait for this provider.", false));
   }
-  waiting_.push_back(std::move(call));
+  waiting_.push_back(std::move(taken));
   dispatch();
 }
 
@@ -83,10 +90,10 @@ void openai_upstream::dispatch() {
   while (!waiting_.empty() && !idle_.empty()) {
     auto session = std::move(idle_.back());
     idle_.pop_back();
-    auto call = std::move(waiting_.front());
+    auto next = std::move(waiting_.front());
     waiting_.pop_front();
-    calls_.emplace(call.call, session.get());
-    session->start(std::move(call), steady_clock::now());
+    calls_.emplace(next.call.call, session.get());
+    session->start(std::move(next.call), next.taken);
   }
   while (waiting_.size() > connecting_ && sessions_.size() < target_->settings.connections_max)
     open_session();
@@ -112,15 +119,16 @@ void openai_upstream::cancel(uint64_t call) {
     return dispatch();
   }
   auto waits =
-      std::find_if(waiting_.begin(), waiting_.end(), [&](auto& x) { return x.call == call; });
+      std::find_if(waiting_.begin(), waiting_.end(), [&](auto& x) { return x.call.call == call; });
   if (waits != waiting_.end()) {
-    breaker_of(waits->deployment).abandoned();
+    breaker_of(waits->call.deployment).abandoned();
     waiting_.erase(waits);
   }
 }
 
-void openai_upstream::refuse(const upstream_call& call, failure&& why) {
-  this->send(call.client, upstream_failure{call.call, std::move(why), {}});
+void openai_upstream::refuse(const waiting_call& who, failure&& why) {
+  auto spent = steady_clock::now() - who.taken;
+  this->send(who.call.client, upstream_failure{who.call.call, std::move(why), {spent, spent}});
 }
 
 void openai_upstream::on_events(const upstream_call& call, std::string&& events, uint32_t count,
@@ -192,10 +200,10 @@ void openai_upstream::on_closed(provider_session& who, const failure& why) {
     --connecting_;
     ++figures_.connect_failures;
     if (waiting_.size() > connecting_) {
-      auto call = std::move(waiting_.front());
+      auto first = std::move(waiting_.front());
       waiting_.pop_front();
-      judge(call.deployment, why.code);
-      refuse(call, failure{why});
+      judge(first.call.deployment, why.code);
+      refuse(first, failure{why});
     }
   }
   dispatch();
@@ -215,11 +223,11 @@ void openai_upstream::tick(steady_time now) {
     forget(*session);
   }
   for (auto i = waiting_.begin(); i != waiting_.end();) {
-    if (!i->until.passed(now)) {
+    if (!i->call.until.passed(now)) {
       ++i;
       continue;
     }
-    breaker_of(i->deployment).abandoned();
+    breaker_of(i->call.deployment).abandoned();
     refuse(*i, failure_without_reply(
                    ec::deadline_exceeded,
                    "The request's deadline passed while it waited for a connection.", false));

@@ -47,12 +47,18 @@ protected:
   behavior_type make_behavior() override;
 
 private:
+  struct waiting_call {
+    upstream_call call;
+    steady_time taken;
+  };
+
   void take(upstream_call&& call);
+  size_t connections_to_come() const;
   void cancel(uint64_t call);
   void dispatch();
   void open_session();
   bool forget(provider_session& who);
-  void refuse(const upstream_call& call, failure&& why);
+  void refuse(const waiting_call& who, failure&& why);
   void deliver(call_outcome&& outcome);
   void judge(const std::string& deployment, ec outcome);
   breaker& breaker_of(const std::string& deployment);
@@ -61,7 +67,7 @@ private:
   std::shared_ptr<const provider_target> target_;
   router_actor router_;
   monitor_actor monitor_;
-  std::list<upstream_call> waiting_;
+  std::list<waiting_call> waiting_;
   std::vector<std::shared_ptr<provider_session>>
       idle_; // the last used at the back: the rest may grow old and close
   std::unordered_map<provider_session*, std::shared_ptr<provider_session>> sessions_; // all

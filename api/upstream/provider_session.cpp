@@ -99,14 +99,14 @@ void provider_session::connected() {
 
 // -- a call -----------------------------------------------------------------------------------
 
-void provider_session::start(upstream_call&& call, steady_time now) {
+void provider_session::start(upstream_call&& call, steady_time taken) {
   call_.emplace(std::move(call));
-  started_ = now;
+  started_ = taken;
   first_byte_ = {};
   streamed_ = false;
   unacknowledged_ = 0;
   phase_ = phase::waiting;
-  due_ = std::min(now + target_->settings.timeouts.first_byte, call_->until.at);
+  due_ = std::min(steady_clock::now() + target_->settings.timeouts.first_byte, call_->until.at);
   parser_.emplace(target_->reply_bytes_max);
   events_.reset();
   send();

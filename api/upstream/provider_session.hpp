@@ -65,8 +65,8 @@ public:
                    session_owner* owner);
 
   void connect(steady_time due);
-  /// Makes a call. Only while idle.
-  void start(upstream_call&& call, steady_time now);
+  /// Makes a call that was taken at `taken`. Only while idle.
+  void start(upstream_call&& call, steady_time taken);
   /// The client took some of the stream.
   void credit(uint64_t bytes);
   /// Ends without a word to the owner.

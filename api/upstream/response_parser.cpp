@@ -16,6 +16,9 @@ namespace {
 /// A response's head may be larger than a request's may: providers send cookies and policies.
 constexpr uint32_t head_bytes_max = 64 * 1024;
 
+/// A longer wait is no wait: ten days, far from where sums with it overflow.
+constexpr std::chrono::milliseconds retry_after_longest{1'000'000'000};
+
 /// A body is given room by its announced length only so far; beyond that it grows as it comes.
 constexpr uint64_t reserve_max = 1024 * 1024;
 
@@ -44,14 +47,15 @@ std::chrono::milliseconds parse_retry_after(std::string_view value,
   double seconds = 0;
   auto [stop, error] = std::from_chars(value.data(), value.data() + value.size(), seconds);
   if (error == std::errc{} && stop == value.data() + value.size()) {
-    if (!std::isfinite(seconds) || seconds < 0 || seconds > 1e6)
+    if (!std::isfinite(seconds) || seconds < 0 ||
+        seconds > std::chrono::duration<double>(retry_after_longest).count())
       return std::chrono::milliseconds{-1};
     return std::chrono::milliseconds{static_cast<int64_t>(std::ceil(seconds * 1000))};
   }
   std::tm parts{};
   std::string text{value};
-  if (!strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts) ||
-      parts.tm_year < 70 || parts.tm_year > 300) // the clock counts nanoseconds and ends in 2262
+  if (!strptime(text.c_str(), "%a, %d %b %Y %H:%M:%S GMT", &parts) || parts.tm_year < 70 ||
+      parts.tm_year > 300) // the clock counts nanoseconds and ends in 2262
     return std::chrono::milliseconds{-1};
   auto at = std::chrono::system_clock::from_time_t(timegm(&parts));
   return std::max(std::chrono::milliseconds{0},
@@ -73,7 +77,7 @@ void response_parser::on_field_impl(boost::beast::http::field, text raw_name, te
   } else if (is(name, "retry-after-ms")) {
     int64_t ms = 0;
     auto [stop, error] = std::from_chars(value.data(), value.data() + value.size(), ms);
-    if (error == std::errc{} && ms >= 0)
+    if (error == std::errc{} && ms >= 0 && ms <= retry_after_longest.count())
       head.retry_after = std::chrono::milliseconds{ms};
   } else if (is(name, "retry-after")) {
     if (head.retry_after.count() < 0) // the one in milliseconds is the finer

@@ -11,11 +11,14 @@ using std::chrono::nanoseconds;
 
 std::string joined(const played& x) {
   std::string result;
-  for (const auto& event : x.events)
-    if (event != "[DONE]")
-      for (const auto& choice : json::parse(event)["choices"])
-        result += choice.contains("text") ? choice["text"].get<std::string>()
-                                          : choice["delta"].value("content", std::string{});
+  for (const auto& event : x.events) {
+    if (event == "[DONE]")
+      continue;
+    auto parsed = json::parse(event);
+    for (const auto& choice : parsed["choices"])
+      result += choice.contains("text") ? choice["text"].get<std::string>()
+                                        : choice["delta"].value("content", std::string{});
+  }
   return result;
 }
 

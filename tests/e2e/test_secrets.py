@@ -14,7 +14,7 @@ CHAT = "/v1/chat/completions"
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
-def test_nothing_secret_is_logged(start_gateway, tmp_path, log_format):
+def test_nothing_secret_is_logged(start_gateway, sim, tmp_path, log_format):
     gateway = start_gateway(log={"format": log_format, "level": "trace", "file": "node.log"})
     client = openai.OpenAI(base_url=gateway.api, api_key=KEY, max_retries=0)
     faults = ["", "[[sim:500]]", "[[sim:429 retry_after_ms=1]]", "[[sim:400]]", "[[sim:401]]", "[[sim:cut after=2]]",
@@ -48,7 +48,8 @@ def test_nothing_secret_is_logged(start_gateway, tmp_path, log_format):
     eventually(lambda: log.read_text().count("chat/completions") >= 2 * len(faults))
     assert gateway.stop() == 0
     output = {path.name: path.read_text(errors="replace") for path in pathlib.Path(tmp_path).iterdir()
-              if path.suffix != ".yaml"} | {"stdout": gateway.stdout_text, "metrics": metrics}
+              if path.suffix != ".yaml"} | {"stdout": gateway.stdout_text, "metrics": metrics,
+                                           "usage": sim.usage_path.read_text(), "sim": sim.stderr_text}
     secrets = [CANARY, "badgers"] + [text[20:60] for text in answers if len(text) > 60]
     for name, text in output.items():
         for secret in secrets:

@@ -147,7 +147,6 @@ TEST_F(messages_test, every_announced_type_survives_the_wire) {
   call.kind = endpoint::completions;
   call.mode = reply_mode::stream;
   call.usage_wanted = true;
-  call.usage_injected = true;
   call.body = R"({"model":"gpt-4o"})";
   call.until = passed_deadline;
   round_trip(call);

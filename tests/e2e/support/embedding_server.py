@@ -9,9 +9,10 @@ import numpy
 
 
 class EmbeddingServer:
-    """Serves POST /v1/embeddings on a port of the system's choice; `requests` are the bodies that came."""
+    """Serves POST /v1/embeddings on a port of the system's choice, with TLS where it is given a context for it;
+    `requests` are the bodies that came."""
 
-    def __init__(self, model):
+    def __init__(self, model, tls=None):
         self.requests = []
         outer = self
 
@@ -32,7 +33,9 @@ class EmbeddingServer:
                 pass
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.server.server_port}"
         self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
         self.thread.start()
 
