@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <ctime>
 #include <thread>
 #include <variant>
 #include <vector>
@@ -116,7 +117,11 @@ void node::parts::open_loops() {
 void node::parts::spawn(const std::vector<provider>& providers) {
   system = std::make_unique<caf::actor_system>(actors);
   monitor = system->spawn<caf::detached>(sluice::monitor, metrics_of(*settings), log);
-  auto models = std::make_shared<const catalogue>(settings->models);
+  auto known = settings->models;
+  for (auto& x : known)
+    if (x.created == 0) // nobody said when; since this start it has been there
+      x.created = std::time(nullptr);
+  auto models = std::make_shared<const catalogue>(std::move(known));
   router = system->spawn(sluice::router, models);
   http_host_setup setup;
   setup.settings = settings;

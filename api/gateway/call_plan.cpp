@@ -17,19 +17,16 @@ struct verdict {
 };
 
 verdict judge(const failure& why) {
+  auto told_not_to = why.should_retry_said && !why.should_retry;
   switch (why.code) {
   case ec::upstream_rate_limited:
-    if (why.should_retry_said && !why.should_retry)
-      return {remedy::another, "rate limited, and told not to retry"};
-    return {remedy::same_later, "rate limited"};
+    return {told_not_to ? remedy::another : remedy::same_later, "rate limited"};
   case ec::upstream_failed:
-    if (why.should_retry_said && !why.should_retry)
-      return {remedy::another, "failed, and told not to retry"};
-    return {remedy::same_later, "failed"};
+    return {told_not_to ? remedy::another : remedy::same_later, "failed"};
+  case ec::upstream_bad_response:
+    return {told_not_to ? remedy::another : remedy::same_later, "bad response"};
   case ec::upstream_unreachable:
     return {remedy::same_later, "unreachable"};
-  case ec::upstream_bad_response:
-    return {remedy::same_later, "bad response"};
   case ec::upstream_stream_cut:
     return {remedy::same_later, "cut before its first content"};
   case ec::upstream_timeout: // it is slow: waiting a second time as long seldom helps

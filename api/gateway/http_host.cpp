@@ -251,6 +251,8 @@ void http_host::plain(const http_request& request, std::shared_ptr<reply_sink> s
                                           ". See /openapi.json for what is served.");
     break;
   }
+  if (record.error == ec::none)
+    response.headers.emplace_back("x-request-id", record.request_id);
   answer(request, *sink, std::move(record), std::move(response));
 }
 
@@ -288,7 +290,7 @@ void http_host::metrics(std::shared_ptr<reply_sink> sink, request_record&& recor
 void http_host::answer(const http_request& request, reply_sink& sink, request_record&& finished,
                        http_response&& response) {
   finished.at = std::chrono::system_clock::now();
-  finished.method = request.method;
+  finished.method = method_name(request.method);
   finished.route = match_route(request.method, request.path()).name;
   finished.status = response.status;
   finished.request_bytes = request.body.size();

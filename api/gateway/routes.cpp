@@ -53,6 +53,14 @@ std::string percent_decoded(std::string_view text) {
 
 } // namespace
 
+std::string_view method_name(std::string_view method) {
+  for (std::string_view known :
+       {"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT"})
+    if (method == known)
+      return known;
+  return "other";
+}
+
 route_match match_route(std::string_view method, std::string_view path) {
   if (method == "HEAD")
     method = "GET";

@@ -27,6 +27,10 @@ struct route_match {
   std::string model;      ///< of `model`: its id, percent-decoded
 };
 
+/// `method` where HTTP knows it, otherwise "other": what a client makes up stays out of logs and
+/// metrics.
+std::string_view method_name(std::string_view method);
+
 /// HEAD is taken as GET, for load balancers ask so; the connection leaves the body out.
 route_match match_route(std::string_view method, std::string_view path);
 

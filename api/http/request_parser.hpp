@@ -79,6 +79,7 @@ private:
 
   machine machine_;
   uint32_t trailer_bytes_max_;
+  bool begun_ = false;
 };
 
 } // namespace sluice

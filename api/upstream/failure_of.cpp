@@ -52,6 +52,23 @@ failure failure_of(const response_head& head, std::string&& body) {
   return why;
 }
 
+std::optional<failure> error_in(simdjson::dom::element root) {
+  simdjson::dom::element error;
+  if (root["error"].get(error) != simdjson::SUCCESS || error.is_null())
+    return std::nullopt;
+  failure why;
+  why.code = ec::upstream_failed;
+  why.upstream_status = 200;
+  why.message = "The upstream reported an error in a reply with status 200.";
+  simdjson::dom::element message;
+  if (error.is_object() && error["message"].get(message) == simdjson::SUCCESS &&
+      message.is_string())
+    why.message = std::string_view{message};
+  else if (error.is_string())
+    why.message = std::string_view{error};
+  return why;
+}
+
 failure failure_without_reply(ec code, std::string message, bool sent) {
   failure why;
   why.code = code;

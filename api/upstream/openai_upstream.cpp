@@ -160,6 +160,8 @@ void openai_upstream::deliver(call_outcome&& outcome) {
         !root.is_object())
       outcome.why = failure_without_reply(ec::upstream_bad_response,
                                           "The upstream's reply is not a JSON object.", true);
+    else if (auto said = error_in(root))
+      outcome.why = std::move(*said);
     else if (root["usage"].get(usage) == simdjson::SUCCESS)
       outcome.usage = read_openai_usage(usage);
     if (parser_.capacity() > parser_capacity_kept)

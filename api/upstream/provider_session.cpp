@@ -8,6 +8,7 @@
 #include <boost/beast/http/error.hpp>
 
 #include <algorithm>
+#include <limits>
 
 namespace sluice {
 
@@ -21,8 +22,20 @@ namespace {
 /// What one read asks for: some eighty usual stream events.
 constexpr size_t read_size = 16 * 1024;
 
+/// After the last event, until the connection is given up instead of used again: the end of the
+/// body comes with that event or a moment later, and the client waits for it.
+constexpr std::chrono::milliseconds end_of_body_wait{250};
+
 /// An error's body beyond this is no error object.
 constexpr size_t error_body_max = 1024 * 1024;
+
+/// The same call would bring, and cost, the same again.
+failure too_large() {
+  auto why = failure_without_reply(ec::upstream_bad_response,
+                                   "The upstream's reply is larger than the limit.", true);
+  why.should_retry_said = true;
+  return why;
+}
 
 } // namespace
 
@@ -107,9 +120,16 @@ void provider_session::start(upstream_call&& call, steady_time taken) {
   unacknowledged_ = 0;
   phase_ = phase::waiting;
   due_ = std::min(steady_clock::now() + target_->settings.timeouts.first_byte, call_->until.at);
-  parser_.emplace(target_->reply_bytes_max);
+  parser_.emplace(body_bytes_max());
   events_.reset();
   send();
+}
+
+/// A stream is bounded by its window and its deadline, and each of its events by the reader; a
+/// whole reply by its size.
+uint64_t provider_session::body_bytes_max() const {
+  return call_->mode == reply_mode::stream ? std::numeric_limits<uint64_t>::max()
+                                           : target_->reply_bytes_max;
 }
 
 void provider_session::send() {
@@ -145,7 +165,7 @@ void provider_session::sent(const error_code& error) {
 void provider_session::credit(uint64_t bytes) {
   unacknowledged_ -= std::min(bytes, unacknowledged_);
   if (call_ && unacknowledged_ < target_->stream_window && !reading_) {
-    due_ = std::min(steady_clock::now() + target_->settings.timeouts.idle, call_->until.at);
+    wait_for_more();
     read();
   }
 }
@@ -187,15 +207,14 @@ void provider_session::take(const error_code& stop) {
       error = {};
       break;
     }
+    if (error == http::error::body_limit)
+      return fail(too_large());
     if (error)
       return fail(failure_without_reply(ec::upstream_bad_response,
-                                        error == http::error::body_limit
-                                            ? "The upstream's reply is larger than the limit."
-                                            : "The upstream's reply is not valid HTTP.",
-                                        true));
+                                        "The upstream's reply is not valid HTTP.", true));
     if (parser_->is_done() &&
         parser_->head.status / 100 == 1) // an interim reply; the real one follows
-      parser_.emplace(target_->reply_bytes_max);
+      parser_.emplace(body_bytes_max());
   }
   if (stop && parser_->is_header_done() && !parser_->is_done() && parser_->need_eof())
     parser_->put_eof(error);
@@ -203,8 +222,6 @@ void provider_session::take(const error_code& stop) {
                    parser_->head.event_stream && call_->mode == reply_mode::stream;
   if (!streaming && !parser_->body.empty())
     begun();
-  if (phase_ == phase::receiving)
-    due_ = std::min(steady_clock::now() + target_->settings.timeouts.idle, call_->until.at);
   if (streaming) {
     take_stream(stop || parser_->is_done());
     if (!call_)
@@ -212,13 +229,26 @@ void provider_session::take(const error_code& stop) {
   } else if (parser_->is_header_done() && parser_->head.status / 100 != 2 &&
              parser_->body.size() > error_body_max) {
     return fail(failure_of(parser_->head, {}));
+  } else if (parser_->body.size() > target_->reply_bytes_max) {
+    return fail(too_large());
   }
+  if (phase_ == phase::receiving)
+    wait_for_more();
   if (parser_->is_done())
     return take_whole();
   if (stop)
     return fail(lost(stop));
-  if (unacknowledged_ < target_->stream_window)
+  if (unacknowledged_ < target_->stream_window || said_all())
     read();
+}
+
+bool provider_session::said_all() const {
+  return events_ && events_->done();
+}
+
+void provider_session::wait_for_more() {
+  auto most = said_all() ? end_of_body_wait : target_->settings.timeouts.idle;
+  due_ = std::min(steady_clock::now() + most, call_->until.at);
 }
 
 /// The answer itself has begun: role events and headers often come minutes before a reasoning
@@ -321,10 +351,11 @@ void provider_session::tick(steady_time now) {
   if (!call_)
     return;
   // While the client holds the stream back the upstream is not to blame for its silence.
-  auto held_back = unacknowledged_ >= target_->stream_window && now < call_->until.at;
+  auto held_back =
+      unacknowledged_ >= target_->stream_window && !said_all() && now < call_->until.at;
   if (now < due_ || held_back)
     return;
-  if (events_ && events_->done()) // all is said, only the body's end is missing
+  if (said_all()) // only the body's end is missing
     succeed();
   else
     fail(failure_without_reply(ec::upstream_timeout,

@@ -88,12 +88,15 @@ private:
   void resolved(const error_code& error, boost::asio::ip::tcp::resolver::results_type found);
   void shake_hands();
   void connected();
+  uint64_t body_bytes_max() const;
   void send();
   void sent(const error_code& error);
   void read();
   void on_read(const error_code& error, size_t bytes);
   void take(const error_code& stop);
   void begun();
+  bool said_all() const;
+  void wait_for_more();
   void take_stream(bool ended);
   void take_whole();
   void succeed();

@@ -1,6 +1,9 @@
 #include "api/upstream/response_parser.hpp"
 
+#include "api/upstream/caller_headers.hpp"
+
 #include <boost/beast/core/string.hpp>
+#include <boost/beast/http/error.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -35,11 +38,6 @@ bool is(std::string_view x, std::string_view y) {
   return x.size() == y.size() && starts_with_icase(x, y);
 }
 
-bool passes_on(std::string_view name) {
-  return starts_with_icase(name, "x-ratelimit-") || is(name, "openai-processing-ms") ||
-         is(name, "openai-version") || is(name, "x-sluice-simulated");
-}
-
 } // namespace
 
 std::chrono::milliseconds parse_retry_after(std::string_view value,
@@ -63,9 +61,27 @@ std::chrono::milliseconds parse_retry_after(std::string_view value,
 }
 
 response_parser::response_parser(uint64_t body_max) {
-  eager(true);
   header_limit(head_bytes_max);
   body_limit(body_max);
+}
+
+size_t response_parser::put(boost::asio::const_buffer bytes, boost::beast::error_code& error) {
+  error = {};
+  size_t used = 0;
+  if (!is_header_done()) {
+    eager(false); // the head alone
+    used = basic_parser::put(bytes, error);
+    bytes += used;
+    if (error || is_done() || !is_header_done() || bytes.size() == 0)
+      return used;
+  }
+  // No chunked body is shorter, and Beast 1.74 asserts that it sees so much of a last chunk.
+  if (chunked() && !chunks_begun_ && bytes.size() < std::string_view{"0\r\n\r\n"}.size()) {
+    error = beast::http::error::need_more;
+    return used;
+  }
+  eager(true);
+  return used + basic_parser::put(bytes, error);
 }
 
 void response_parser::on_field_impl(boost::beast::http::field, text raw_name, text raw_value,
@@ -85,10 +101,8 @@ void response_parser::on_field_impl(boost::beast::http::field, text raw_name, te
   } else if (is(name, "x-should-retry")) {
     head.should_retry_said = value == "true" || value == "false";
     head.should_retry = value == "true";
-  } else if (is(name, "x-request-id")) {
-    head.passed_on.emplace_back("x-upstream-request-id", value);
-  } else if (passes_on(name)) {
-    head.passed_on.emplace_back(name, value);
+  } else {
+    add_caller_header(head.passed_on, name, value);
   }
 }
 

@@ -27,6 +27,10 @@ public:
   /// A longer body than `body_max` is an error.
   explicit response_parser(uint64_t body_max);
 
+  /// Reads from `bytes`; how much was used. What was not used is to come again, with more behind it
+  /// where `error` is `need_more`.
+  size_t put(boost::asio::const_buffer bytes, boost::beast::error_code& error);
+
   response_head head;
   std::string body;
 
@@ -40,9 +44,14 @@ private:
   void on_header_impl(error_code&) override {}
   void on_body_init_impl(const boost::optional<uint64_t>& size, error_code&) override;
   size_t on_body_impl(text part, error_code& error) override;
-  void on_chunk_header_impl(uint64_t, text, error_code& error) override { error = {}; }
+  void on_chunk_header_impl(uint64_t, text, error_code& error) override {
+    chunks_begun_ = true;
+    error = {};
+  }
   size_t on_chunk_body_impl(uint64_t, text part, error_code& error) override;
   void on_finish_impl(error_code&) override {}
+
+  bool chunks_begun_ = false;
 };
 
 /// `retry-after` (seconds or an HTTP date) and `retry-after-ms` as a wait; negative where `value`

@@ -1,5 +1,7 @@
 #include "api/upstream/simulated_upstream.hpp"
 
+#include "api/upstream/caller_headers.hpp"
+
 #include "api/upstream/failure_of.hpp"
 #include "api/upstream/openai_usage.hpp"
 #include "api/upstream/sse_reader.hpp"
@@ -54,6 +56,13 @@ failure read_whole(const std::string& body, upstream_reply& to) {
       to.usage_known = true;
     }
   return {};
+}
+
+header_list for_caller(const header_list& headers) {
+  header_list result;
+  for (auto& [name, value] : headers)
+    add_caller_header(result, name, value);
+  return result;
 }
 
 } // namespace
@@ -208,7 +217,7 @@ bool simulated_upstream::deliver_events(const call_ptr& x, std::string_view text
       x->unacknowledged += events.size();
       header_list headers;
       if (!std::exchange(x->streamed, true))
-        headers = x->run->plan().headers;
+        headers = for_caller(x->run->plan().headers);
       send(x->asked.client,
            stream_block{x->asked.call, std::move(events), count, std::move(headers)});
     }
@@ -228,7 +237,7 @@ void simulated_upstream::finish_whole(const call_ptr& x, std::string body) {
     return fail(x, std::move(why));
   reply.call = x->asked.call;
   reply.body = std::move(body);
-  reply.headers = plan.headers;
+  reply.headers = for_caller(plan.headers);
   reply.timing = x->timing();
   send(x->asked.client, std::move(reply));
   end(x, x->run->outcome());

@@ -1,5 +1,6 @@
 #include "api/upstream/sse_reader.hpp"
 
+#include "api/upstream/failure_of.hpp"
 #include "api/upstream/openai_usage.hpp"
 
 #include <cstring>
@@ -131,15 +132,8 @@ bool sse_reader::data(std::string_view payload) {
     return false;
   }
   dom::element x;
-  if (object["error"].get(x) == simdjson::SUCCESS && !x.is_null()) {
-    std::string_view message = "The upstream reported an error in its stream.";
-    dom::object details;
-    if (x.get(details) == simdjson::SUCCESS && details["message"].get(x) == simdjson::SUCCESS &&
-        x.is_string())
-      message = std::string_view{x};
-    fail(ec::upstream_failed, std::string{message}, std::string{payload});
+  if ((error_ = error_in(root)))
     return false;
-  }
   dom::array choices;
   auto empty =
       object["choices"].get(choices) == simdjson::SUCCESS && choices.begin() == choices.end();
@@ -179,11 +173,10 @@ std::string sse_reader::take(uint32_t& count) {
   return std::exchange(out_, {});
 }
 
-void sse_reader::fail(ec code, std::string message, std::string body) {
+void sse_reader::fail(ec code, std::string message) {
   failure why;
   why.code = code;
   why.message = std::move(message);
-  why.upstream_body = std::move(body);
   error_ = std::move(why);
 }
 

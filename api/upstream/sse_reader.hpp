@@ -43,7 +43,7 @@ private:
   void event(std::string_view whole);
   bool data(std::string_view payload);
   bool has_content(simdjson::dom::object root) const;
-  void fail(ec code, std::string message, std::string body = {});
+  void fail(ec code, std::string message);
 
   options options_;
   std::string partial_; // of an event

@@ -38,8 +38,9 @@ TEST(head_size_test, ends_behind_the_empty_line_wherever_the_bytes_are_cut) {
     size_t scanned = 0;
     auto early = head_size(std::string_view{bytes}.substr(0, cut), scanned);
     EXPECT_EQ(early, cut < head.size() ? 0 : head.size()) << cut;
-    if (early == 0)
+    if (early == 0) {
       EXPECT_EQ(head_size(bytes, scanned), head.size()) << cut;
+    }
   }
 }
 
@@ -220,8 +221,8 @@ TEST(chunked_body_test, may_be_empty) {
 
 TEST(chunked_body_test, refuses_what_is_no_chunk) {
   for (auto* bytes :
-       {"zz\r\n", "-1\r\na\r\n", "+1\r\na\r\n", "0x1\r\na\r\n", "3\r\nabcX\r\n0\r\n\r\n",
-        "10000000000000000\r\n", "1 \r\nab", ";a\r\n", "\r\n\r\n",
+       {"zz\r\n\r\n", "-1\r\na\r\n", "+1\r\na\r\n", "0x1\r\na\r\n", "3\r\nabcX\r\n0\r\n\r\n",
+        "10000000000000000\r\n", "1 \r\nab\r\n", ";a\r\n\r\n", "\r\n\r\n\r\n",
         "1\r\na\r\n0\r\nbroken trailer\r\n\r\n", "1\r\na\r\n0\r\n folded: x\r\n\r\n"})
     for (size_t piece : {1U, 100U}) {
       auto x = unchunk(bytes, piece);
