@@ -1,6 +1,7 @@
 #include "api/upstream/failure_of.hpp"
 
 #include <nlohmann/json.hpp>
+#include <simdjson.h>
 
 namespace sluice {
 
@@ -52,7 +53,7 @@ failure failure_of(const response_head& head, std::string&& body) {
   return why;
 }
 
-std::optional<failure> error_in(simdjson::dom::element root) {
+std::optional<failure> error_in(const simdjson::dom::element& root) {
   simdjson::dom::element error;
   if (root["error"].get(error) != simdjson::SUCCESS || error.is_null())
     return std::nullopt;

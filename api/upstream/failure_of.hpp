@@ -1,9 +1,8 @@
 #pragma once
 
+#include "api/upstream/json_names.hpp"
 #include "api/upstream/response_parser.hpp"
 #include "runtime/messages.hpp"
-
-#include <simdjson.h>
 
 #include <optional>
 #include <string>
@@ -16,7 +15,7 @@ failure failure_of(const response_head& head, std::string&& body);
 
 /// The error object in a reply or event with status 200, as vLLM, SGLang and some proxies send it:
 /// empty where there is none.
-std::optional<failure> error_in(simdjson::dom::element root);
+std::optional<failure> error_in(const simdjson::dom::element& root);
 
 /// A call that failed without a reply. `sent` is whether some of the request may have reached the
 /// upstream.

@@ -3,6 +3,8 @@
 #include "api/upstream/failure_of.hpp"
 #include "api/upstream/openai_usage.hpp"
 
+#include <simdjson.h>
+
 #include <algorithm>
 
 namespace sluice {
@@ -28,11 +30,13 @@ openai_upstream::openai_upstream(caf::actor_config& config, io_loop* where,
                                  std::shared_ptr<const provider_target> target, router_actor router,
                                  monitor_actor monitor)
     : loop_actor(config, where), target_(std::move(target)), router_(std::move(router)),
-      monitor_(std::move(monitor)) {
+      monitor_(std::move(monitor)), parser_(std::make_unique<simdjson::dom::parser>()) {
   figures_.loop = where->index();
   figures_.provider = target_->settings.name;
   where->watch(this);
 }
+
+openai_upstream::~openai_upstream() = default;
 
 openai_upstream::behavior_type openai_upstream::make_behavior() {
   return {
@@ -155,7 +159,7 @@ void openai_upstream::deliver(call_outcome&& outcome) {
     outcome.body.reserve(outcome.body.size() + simdjson::SIMDJSON_PADDING);
     simdjson::dom::element root;
     simdjson::dom::element usage;
-    if (parser_.parse(outcome.body.data(), outcome.body.size(), false).get(root) !=
+    if (parser_->parse(outcome.body.data(), outcome.body.size(), false).get(root) !=
             simdjson::SUCCESS ||
         !root.is_object())
       outcome.why = failure_without_reply(ec::upstream_bad_response,
@@ -164,8 +168,8 @@ void openai_upstream::deliver(call_outcome&& outcome) {
       outcome.why = std::move(*said);
     else if (root["usage"].get(usage) == simdjson::SUCCESS)
       outcome.usage = read_openai_usage(usage);
-    if (parser_.capacity() > parser_capacity_kept)
-      parser_ = simdjson::dom::parser{};
+    if (parser_->capacity() > parser_capacity_kept)
+      parser_ = std::make_unique<simdjson::dom::parser>();
   }
   judge(call.deployment, outcome.why.code);
   auto usage = outcome.usage.value_or(token_usage{});

@@ -34,6 +34,7 @@ public:
   openai_upstream(caf::actor_config& config, io_loop* where,
                   std::shared_ptr<const provider_target> target, router_actor router,
                   monitor_actor monitor);
+  ~openai_upstream() override;
 
   void on_connected(provider_session& who) override;
   void on_events(const upstream_call& call, std::string&& events, uint32_t count,
@@ -74,7 +75,7 @@ private:
   std::unordered_map<uint64_t, provider_session*> calls_;
   size_t connecting_ = 0;
   std::map<std::string, breaker> breakers_;
-  simdjson::dom::parser parser_;
+  std::unique_ptr<simdjson::dom::parser> parser_;
   std::vector<std::shared_ptr<provider_session>> scratch_;
   upstream_report figures_;
   bool figures_changed_ = true;

@@ -1,6 +1,6 @@
 #include "api/upstream/openai_usage.hpp"
 
-#include <algorithm>
+#include <simdjson.h>
 
 namespace sluice {
 
@@ -23,7 +23,7 @@ int64_t detail(simdjson::dom::object usage, std::string_view group, std::string_
 
 } // namespace
 
-std::optional<token_usage> read_openai_usage(simdjson::dom::element usage) {
+std::optional<token_usage> read_openai_usage(const simdjson::dom::element& usage) {
   simdjson::dom::object object;
   int64_t prompt = 0;
   if (usage.get(object) != simdjson::SUCCESS ||

@@ -1,8 +1,7 @@
 #pragma once
 
+#include "api/upstream/json_names.hpp"
 #include "runtime/money.hpp"
-
-#include <simdjson.h>
 
 #include <optional>
 
@@ -12,6 +11,6 @@ namespace sluice {
 /// `prompt_tokens_details.cached_tokens`, and `completion_tokens` includes
 /// `completion_tokens_details.reasoning_tokens` (openai-openapi, CompletionUsage). Empty where it
 /// is not such an object or its numbers contradict each other.
-std::optional<token_usage> read_openai_usage(simdjson::dom::element usage);
+std::optional<token_usage> read_openai_usage(const simdjson::dom::element& usage);
 
 } // namespace sluice

@@ -3,6 +3,8 @@
 #include "api/upstream/failure_of.hpp"
 #include "api/upstream/openai_usage.hpp"
 
+#include <simdjson.h>
+
 #include <cstring>
 
 namespace sluice {
@@ -55,7 +57,9 @@ bool filled(simdjson::simdjson_result<dom::element> x) {
 
 } // namespace
 
-sse_reader::sse_reader(options x) : options_(x) {}
+sse_reader::sse_reader(options x) : options_(x), parser_(std::make_unique<dom::parser>()) {}
+
+sse_reader::~sse_reader() = default;
 
 void sse_reader::feed(std::string_view bytes) {
   if (done_ || error_)
@@ -126,7 +130,7 @@ bool sse_reader::data(std::string_view payload) {
   dom::object object;
   padded_.reserve(payload.size() + simdjson::SIMDJSON_PADDING);
   padded_.assign(payload);
-  if (parser_.parse(padded_.data(), padded_.size(), false).get(root) != simdjson::SUCCESS ||
+  if (parser_->parse(padded_.data(), padded_.size(), false).get(root) != simdjson::SUCCESS ||
       root.get(object) != simdjson::SUCCESS) {
     fail(ec::upstream_bad_response, "The upstream sent an event that is not a JSON object.");
     return false;
@@ -148,7 +152,7 @@ bool sse_reader::data(std::string_view payload) {
   return true;
 }
 
-bool sse_reader::has_content(dom::object root) const {
+bool sse_reader::has_content(const dom::object& root) const {
   dom::array choices;
   if (root["choices"].get(choices) != simdjson::SUCCESS)
     return true; // a shape that we do not know is the client's to read

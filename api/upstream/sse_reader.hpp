@@ -1,9 +1,9 @@
 #pragma once
 
+#include "api/upstream/json_names.hpp"
 #include "runtime/messages.hpp"
 
-#include <simdjson.h>
-
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +20,7 @@ public:
   };
 
   explicit sse_reader(options x);
+  ~sse_reader();
 
   /// Reads `bytes`. Does nothing after the end or an error.
   void feed(std::string_view bytes);
@@ -42,7 +43,7 @@ public:
 private:
   void event(std::string_view whole);
   bool data(std::string_view payload);
-  bool has_content(simdjson::dom::object root) const;
+  bool has_content(const simdjson::dom::object& root) const;
   void fail(ec code, std::string message);
 
   options options_;
@@ -56,7 +57,7 @@ private:
   bool done_ = false;
   std::optional<failure> error_;
   std::optional<token_usage> usage_;
-  simdjson::dom::parser parser_;
+  std::unique_ptr<simdjson::dom::parser> parser_;
 };
 
 } // namespace sluice

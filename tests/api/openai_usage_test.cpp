@@ -1,6 +1,7 @@
 #include "api/upstream/openai_usage.hpp"
 
 #include <gtest/gtest.h>
+#include <simdjson.h>
 
 namespace sluice {
 namespace {

@@ -252,8 +252,8 @@ protected:
   heard& start(reply_mode mode = reply_mode::whole) { return start(call_of(mode)); }
 
   template <class Predicate>
-  void wait(Predicate done) {
-    turn_until(loop, done);
+  void wait(Predicate reached) {
+    turn_until(loop, reached);
   }
   void wait_over(const heard& x) {
     wait([&] { return x.over(); });

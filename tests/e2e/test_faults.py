@@ -65,7 +65,7 @@ TABLE = [
     ("error_event after=3", error(502, "upstream_failed", 3), cut("upstream_failed")),
     ("error_first", error(502, "upstream_failed", 3), error(502, "upstream_failed", 3)),
     ("error_first times=1", answer(2), answer(2)),
-    ("endless", error(502, "upstream_bad_response", 3), Seen(1, "endless", 499, "client_gone")),
+    ("endless", error(502, "upstream_bad_response", 1), Seen(1, "endless", 499, "client_gone")),
     ("no_usage", answer(1), answer(1)),
 ]
 ROWS = [pytest.param(fault, stream, seen, id=f"{fault}-{'stream' if stream else 'whole'}")

@@ -60,7 +60,7 @@ def test_what_two_servers_could_read_differently_is_refused(gateway, head):
 
 
 @pytest.mark.parametrize("chunks", [
-    b"zz\r\nabc\r\n0\r\n\r\n", b"-1\r\n", b"3\r\nabcX\r\n0\r\n\r\n", b"10000000000000000\r\n",
+    b"zz\r\nabc\r\n0\r\n\r\n", b"-1\r\nabc\r\n0\r\n\r\n", b"3\r\nabcX\r\n0\r\n\r\n", b"10000000000000000\r\n",
     b"3;" + b"x" * 100_000],
     ids=["not hexadecimal", "negative", "longer than said", "beyond 64 bits", "endless extension"])
 def test_malformed_chunks_are_refused(gateway, chunks):
