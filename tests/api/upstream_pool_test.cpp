@@ -142,6 +142,7 @@ TEST_F(upstream_pool_test, a_cancelled_call_is_never_sent) {
   auto& third = start();
   caf::anon_send(upstream, cancel_call{2});
   caf::anon_send(upstream, cancel_call{77});
+  turn(loop); // or the first call's end could come before all this
   peers[0]->write(whole("{}"));
   wait_over(first);
   request(0, 2).write(whole("{}"));
