@@ -15,7 +15,7 @@ if [ ${#targets[@]} -eq 0 ]; then
   echo "run_fuzz: no fuzz target was built" >&2
   exit 1
 fi
-export UBSAN_OPTIONS=print_stacktrace=1:suppressions=$PWD/tests/support/ubsan.supp
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1:suppressions=$PWD/tests/support/ubsan.supp
 
 failed=0
 for target in "${targets[@]}"; do

@@ -8,6 +8,7 @@
 #include <boost/asio/write.hpp>
 #include <gtest/gtest.h>
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -163,7 +164,7 @@ private:
   void write_next() {
     auto done = [self = shared_from_this()](auto error, size_t bytes) {
       self->written += bytes;
-      self->out_.erase(self->out_.begin());
+      self->out_.pop_front();
       if (!error && !self->out_.empty())
         self->write_next();
     };
@@ -176,7 +177,7 @@ private:
   asio::ip::tcp::socket socket_;
   std::unique_ptr<asio::ssl::stream<asio::ip::tcp::socket&>> tls_;
   std::array<char, 16 * 1024> part_;
-  std::vector<std::string> out_;
+  std::deque<std::string> out_;
   bool reading_ = true;
 };
 

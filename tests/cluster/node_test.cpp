@@ -178,6 +178,22 @@ TEST(node_test, is_stopped_by_its_destructor) {
   client.until_closed();
 }
 
+TEST(node_test, lives_on_after_clients_that_left) {
+  auto settings = defaults();
+  settings->simulation.per_output_token = 1ms;
+  auto node = started(settings);
+  for (int i = 0; i < 40; ++i) {
+    blocking_client client{*node};
+    client.chat(i % 2 == 0 ? R"(,"stream":true,"max_tokens":30)" : R"(,"max_tokens":30)");
+    if (i % 4 == 0) {
+      EXPECT_TRUE(client.until("\"content\":"));
+    }
+  }
+  blocking_client client{*node};
+  client.chat(R"(,"max_tokens":5)");
+  EXPECT_TRUE(client.until(R"("object":"chat.completion")"));
+}
+
 TEST(node_test, says_that_the_port_is_in_use) {
   auto first = started(defaults());
   auto settings = defaults();
