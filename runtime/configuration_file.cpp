@@ -64,11 +64,6 @@ std::optional<YAML::Node> read_root(reading& to, bool file_given) {
   return text ? parse_yaml(to, *text) : std::nullopt;
 }
 
-std::string address_text(const listen_settings& x) {
-  auto host = x.address.find(':') == std::string::npos ? x.address : "[" + x.address + "]";
-  return host + ":" + std::to_string(x.port);
-}
-
 void apply(reading& to, const listen_override& over, listen_settings& into) {
   if (over.port)
     into.port = *over.port;
@@ -88,8 +83,7 @@ void check_open_access(reading& to, int address_line, const listen_override& ove
     return;
   if (is_loopback(config.listen.address)) {
     to.notices.push_back("open access: no keys are configured, so every program on this machine "
-                         "may ask at " +
-                         address_text(config.listen));
+                         "may ask, at the price of the providers configured here");
     return;
   }
   auto message = "listens on " + config.listen.address +

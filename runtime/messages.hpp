@@ -153,8 +153,8 @@ struct request_record {
   token_usage usage;
   bool usage_known = false;
   nanousd cost;
-  std::chrono::nanoseconds duration{
-      0}; ///< from the last byte of the request until the last byte of the reply was handed over
+  std::chrono::nanoseconds duration{0};   ///< from the last byte of the request until the last byte
+                                          ///< of the reply was handed to its connection
   std::chrono::nanoseconds upstream{0};   ///< of that, waiting for upstreams and back-off
   std::chrono::nanoseconds first_byte{0}; ///< until the first byte of the reply was handed over
   uint64_t request_bytes = 0;

@@ -2,7 +2,6 @@
 
 #include "api/http/listener.hpp"
 
-#include <boost/asio/write.hpp>
 #include <boost/beast/http/status.hpp>
 
 #include <algorithm>
@@ -187,14 +186,13 @@ bool connection::take_head() {
     refuse(*refusal);
     return false;
   }
-  enter(phase::body, listener_.limits().body_timeout);
   if (head_.framing == body_framing::chunked)
     chunks_.emplace(listener_.limits(), request_->body);
   if (head_.expects_continue && head_.framing != body_framing::none && in_.size() == 0) {
-    // Nobody else writes now: a request is only read when the reply before it has been written.
-    static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-    asio::async_write(socket_, asio::buffer(go_on), [self = shared_from_this()](auto, size_t) {});
+    pending_.emplace_back("HTTP/1.1 100 Continue\r\n\r\n");
+    flush();
   }
+  enter(phase::body, listener_.limits().body_timeout);
   return true;
 }
 

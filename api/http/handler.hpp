@@ -32,8 +32,9 @@ struct http_request {
 
   /// The first field called `name` (case-insensitive); empty where there is none.
   std::string_view field(std::string_view name) const;
-  /// `target` without its query.
-  std::string_view path() const { return target.substr(0, target.find('?')); }
+  /// `target` without its query and, where a client takes us for a proxy, without scheme and host
+  /// (RFC 9112 section 3.2.2).
+  std::string_view path() const;
 };
 
 /// The head of a reply and, for a whole one, its body. Content-Length, Transfer-Encoding,

@@ -122,6 +122,15 @@ std::string_view http_request::field(std::string_view name) const {
   return {};
 }
 
+std::string_view http_request::path() const {
+  auto path = target.substr(0, target.find('?'));
+  auto scheme = path.find("://");
+  if (path.starts_with('/') || scheme == std::string_view::npos)
+    return path;
+  auto slash = path.find('/', scheme + 3);
+  return slash == std::string_view::npos ? std::string_view{"/"} : path.substr(slash);
+}
+
 size_t head_size(std::string_view bytes, size_t& scanned) {
   // The empty line may be cut anywhere: step back over what can be its beginning.
   auto from = scanned > 3 ? scanned - 3 : 0;

@@ -79,10 +79,10 @@ void openai_upstream::take(upstream_call&& call) {
   auto& deployment = taken.call.deployment;
   if (taken.call.until.passed(taken.taken))
     return refuse(taken, failure_without_reply(ec::deadline_exceeded, "", false));
-  if (!breaker_of(deployment).allow(taken.taken))
+  if (!breaker_of(deployment).allow(taken.call.call, taken.taken))
     return refuse(taken, failure_without_reply(ec::upstream_unavailable, "", false));
   if (waiting_.size() >= connections_to_come() + target_->settings.queue_max) {
-    breaker_of(deployment).abandoned();
+    breaker_of(deployment).abandoned(taken.call.call);
     return refuse(taken, failure_without_reply(ec::overloaded,
                                                "Too many calls wait for this provider.", false));
   }
@@ -117,7 +117,7 @@ void openai_upstream::cancel(uint64_t call) {
   if (found != calls_.end()) {
     auto session = sessions_.at(found->second);
     calls_.erase(found);
-    breaker_of(session->call()->deployment).abandoned();
+    breaker_of(session->call()->deployment).abandoned(call);
     session->abandon();
     forget(*session);
     return dispatch();
@@ -125,7 +125,7 @@ void openai_upstream::cancel(uint64_t call) {
   auto waits =
       std::find_if(waiting_.begin(), waiting_.end(), [&](auto& x) { return x.call.call == call; });
   if (waits != waiting_.end()) {
-    breaker_of(waits->call.deployment).abandoned();
+    breaker_of(waits->call.deployment).abandoned(call);
     waiting_.erase(waits);
   }
 }
@@ -171,7 +171,7 @@ void openai_upstream::deliver(call_outcome&& outcome) {
     if (parser_->capacity() > parser_capacity_kept)
       parser_ = std::make_unique<simdjson::dom::parser>();
   }
-  judge(call.deployment, outcome.why.code);
+  judge(call, outcome.why.code);
   auto usage = outcome.usage.value_or(token_usage{});
   auto known = outcome.usage.has_value();
   if (outcome.why.code != ec::none && !outcome.streamed)
@@ -208,7 +208,7 @@ void openai_upstream::on_closed(provider_session& who, const failure& why) {
     if (waiting_.size() > connecting_) {
       auto first = std::move(waiting_.front());
       waiting_.pop_front();
-      judge(first.call.deployment, why.code);
+      judge(first.call, why.code);
       refuse(first, failure{why});
     }
   }
@@ -233,7 +233,7 @@ void openai_upstream::tick(steady_time now) {
       ++i;
       continue;
     }
-    breaker_of(i->call.deployment).abandoned();
+    breaker_of(i->call.deployment).abandoned(i->call.call);
     refuse(*i, failure_without_reply(
                    ec::deadline_exceeded,
                    "The request's deadline passed while it waited for a connection.", false));
@@ -257,19 +257,19 @@ breaker& openai_upstream::breaker_of(const std::string& deployment) {
   return breakers_.try_emplace(deployment, target_->settings.breaker).first->second;
 }
 
-void openai_upstream::judge(const std::string& deployment, ec outcome) {
-  auto& x = breaker_of(deployment);
+void openai_upstream::judge(const upstream_call& call, ec outcome) {
+  auto& x = breaker_of(call.deployment);
   auto before = x.open();
   if (is_illness(outcome))
     x.failed(steady_clock::now());
   else if (outcome == ec::deadline_exceeded || outcome == ec::upstream_rate_limited)
-    x.abandoned();
+    x.abandoned(call.call);
   else
     x.succeeded();
   if (x.open() == before)
     return;
   figures_changed_ = true;
-  this->send(router_, deployment_health{deployment, !x.open()});
+  this->send(router_, deployment_health{call.deployment, !x.open()});
 }
 
 void openai_upstream::report() {

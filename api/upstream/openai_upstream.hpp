@@ -61,7 +61,7 @@ private:
   bool forget(provider_session& who);
   void refuse(const waiting_call& who, failure&& why);
   void deliver(call_outcome&& outcome);
-  void judge(const std::string& deployment, ec outcome);
+  void judge(const upstream_call& call, ec outcome);
   breaker& breaker_of(const std::string& deployment);
   void report();
 

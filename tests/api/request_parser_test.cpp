@@ -67,6 +67,19 @@ TEST(request_parser_test, reads_a_head) {
   EXPECT_FALSE(x->head.expects_continue);
 }
 
+TEST(request_parser_test, finds_the_path_in_every_form_of_target) {
+  http_request x;
+  auto path = [&](std::string_view target) {
+    x.target = target;
+    return x.path();
+  };
+  EXPECT_EQ(path("/v1/models?limit=1"), "/v1/models");
+  EXPECT_EQ(path("http://gateway:8080/v1/models?limit=1"), "/v1/models");
+  EXPECT_EQ(path("https://gateway"), "/");
+  EXPECT_EQ(path("/v1/models/a://b"), "/v1/models/a://b");
+  EXPECT_EQ(path("*"), "*");
+}
+
 TEST(request_parser_test, reads_how_the_body_is_framed) {
   EXPECT_EQ(parse(post(""))->head.framing, body_framing::none);
   EXPECT_EQ(parse(post("Content-Length: 0\r\n"))->head.framing, body_framing::none);

@@ -1,6 +1,7 @@
 #include "api/upstream/simulated_upstream.hpp"
 
 #include "tests/api/sim_test_support.hpp"
+#include "tests/support/heard_client.hpp"
 
 #include <functional>
 #include <map>
@@ -9,49 +10,11 @@ namespace sluice {
 namespace {
 
 using namespace sim_test;
+using test::heard;
+using test::heard_client;
 using nlohmann::json;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-/// What a client heard about one call.
-struct heard {
-  std::string events;
-  uint32_t count = 0;
-  uint64_t unread = 0;
-  header_list headers;
-  std::optional<upstream_reply> reply;
-  std::optional<upstream_failure> failure;
-  std::optional<stream_end> end;
-
-  bool over() const { return reply || failure || end; }
-};
-
-/// Writes down what it hears; runs on the loop, as the test does.
-class listener final : public loop_actor<call_client_actor> {
-public:
-  listener(caf::actor_config& config, io_loop* loop, std::map<uint64_t, heard>* log)
-      : loop_actor(config, loop), log_(*log) {}
-
-  behavior_type make_behavior() override {
-    return {
-        [this](upstream_reply& x) { log_[x.call].reply = std::move(x); },
-        [this](upstream_failure& x) { log_[x.call].failure = std::move(x); },
-        [this](stream_block& x) {
-          auto& to = log_[x.call];
-          EXPECT_FALSE(to.over());
-          if (to.count == 0)
-            to.headers = std::move(x.headers);
-          to.events += x.events;
-          to.count += x.count;
-          to.unread += x.events.size();
-        },
-        [this](stream_end& x) { log_[x.call].end = std::move(x); },
-    };
-  }
-
-private:
-  std::map<uint64_t, heard>& log_;
-};
 
 struct config : caf::actor_system_config {
   config() {
@@ -64,7 +27,7 @@ class simulated_upstream_test : public testing::Test {
 protected:
   simulated_upstream_test() {
     loop.attach(system);
-    client = caf::actor_cast<call_client_actor>(system.spawn<listener>(&loop, &log));
+    client = caf::actor_cast<call_client_actor>(system.spawn<heard_client>(&loop, &log));
     use({});
   }
 
@@ -211,12 +174,12 @@ TEST_F(simulated_upstream_test, every_fault_is_told_in_the_terms_of_the_gateway)
            {"[[sim:malformed after=3]]", ec::upstream_bad_response, ec::upstream_bad_response,
             true}}) {
     auto& whole = ask_whole(row.prompt);
-    ASSERT_TRUE(whole.failure) << row.prompt;
-    EXPECT_EQ(whole.failure->why.code, row.whole) << row.prompt;
+    ASSERT_TRUE(whole.failed) << row.prompt;
+    EXPECT_EQ(whole.failed->why.code, row.whole) << row.prompt;
     auto& streamed = ask_stream(row.prompt);
     EXPECT_EQ(streamed.end.has_value(), row.after_content) << row.prompt;
-    EXPECT_EQ(streamed.failure.has_value(), !row.after_content) << row.prompt;
-    EXPECT_EQ(streamed.end ? streamed.end->why.code : streamed.failure->why.code, row.in_stream)
+    EXPECT_EQ(streamed.failed.has_value(), !row.after_content) << row.prompt;
+    EXPECT_EQ(streamed.end ? streamed.end->why.code : streamed.failed->why.code, row.in_stream)
         << row.prompt;
     EXPECT_EQ(streamed.count > 0, row.after_content) << row.prompt;
   }
@@ -224,12 +187,12 @@ TEST_F(simulated_upstream_test, every_fault_is_told_in_the_terms_of_the_gateway)
 
 TEST_F(simulated_upstream_test, error_replies_bring_their_status_body_and_wait) {
   auto& x = ask_whole("[[sim:429 retry_after_ms=50 should_retry=false]]");
-  ASSERT_TRUE(x.failure);
-  EXPECT_EQ(x.failure->why.upstream_status, 429);
-  EXPECT_EQ(x.failure->why.retry_after, milliseconds{50});
-  EXPECT_TRUE(x.failure->why.should_retry_said);
-  EXPECT_FALSE(x.failure->why.should_retry);
-  EXPECT_TRUE(json::parse(x.failure->why.upstream_body).contains("error"));
+  ASSERT_TRUE(x.failed);
+  EXPECT_EQ(x.failed->why.upstream_status, 429);
+  EXPECT_EQ(x.failed->why.retry_after, milliseconds{50});
+  EXPECT_TRUE(x.failed->why.should_retry_said);
+  EXPECT_FALSE(x.failed->why.should_retry);
+  EXPECT_TRUE(json::parse(x.failed->why.upstream_body).contains("error"));
 }
 
 TEST_F(simulated_upstream_test, silence_ends_at_the_deadline_or_the_time_limits) {
@@ -237,8 +200,8 @@ TEST_F(simulated_upstream_test, silence_ends_at_the_deadline_or_the_time_limits)
     auto asked = call_of(stream(prompt), reply_mode::stream);
     asked.until.at = std::chrono::steady_clock::now() + milliseconds{20};
     auto& x = ask(std::move(asked));
-    ASSERT_TRUE(x.failure) << prompt;
-    EXPECT_EQ(x.failure->why.code, ec::upstream_timeout);
+    ASSERT_TRUE(x.failed) << prompt;
+    EXPECT_EQ(x.failed->why.code, ec::upstream_timeout);
   }
   upstream_settings.timeouts.first_byte = milliseconds{10};
   upstream_settings.timeouts.idle = milliseconds{10};
@@ -253,17 +216,17 @@ TEST_F(simulated_upstream_test, a_call_whose_time_is_over_is_not_made) {
   auto asked = call_of(chat("Hi"), reply_mode::whole);
   asked.until.at = std::chrono::steady_clock::now();
   auto& x = ask(std::move(asked));
-  ASSERT_TRUE(x.failure);
-  EXPECT_EQ(x.failure->why.code, ec::upstream_timeout);
-  EXPECT_FALSE(x.failure->why.sent);
+  ASSERT_TRUE(x.failed);
+  EXPECT_EQ(x.failed->why.code, ec::upstream_timeout);
+  EXPECT_FALSE(x.failed->why.sent);
 }
 
 TEST_F(simulated_upstream_test, a_whole_reply_without_end_meets_its_limit) {
   upstream_settings.reply_bytes_max = 100'000;
   use({});
   auto& x = ask_whole("[[sim:endless]]");
-  ASSERT_TRUE(x.failure);
-  EXPECT_EQ(x.failure->why.code, ec::upstream_bad_response);
+  ASSERT_TRUE(x.failed);
+  EXPECT_EQ(x.failed->why.code, ec::upstream_bad_response);
 }
 
 TEST_F(simulated_upstream_test, without_credit_a_stream_stops_at_its_window) {
@@ -295,8 +258,8 @@ TEST_F(simulated_upstream_test, calls_wait_for_a_slot_in_turn) {
   start_call(std::move(asked));
   auto& second = start_call(call_of(chat("Hi"), reply_mode::whole));
   auto& third = ask(call_of(chat("Hi"), reply_mode::whole));
-  ASSERT_TRUE(third.failure);
-  EXPECT_EQ(third.failure->why.code, ec::upstream_rate_limited);
+  ASSERT_TRUE(third.failed);
+  EXPECT_EQ(third.failed->why.code, ec::upstream_rate_limited);
   EXPECT_FALSE(second.over());
   caf::anon_send(upstream, cancel_call{id});
   run_until([&] { return second.over(); });
@@ -313,8 +276,8 @@ TEST_F(simulated_upstream_test, drain_lets_calls_finish_and_then_stops) {
   auto& late = start_call(call_of(chat("Hi"), reply_mode::whole));
   run_until([&] { return x.over() && late.over(); });
   EXPECT_TRUE(x.reply);
-  ASSERT_TRUE(late.failure);
-  EXPECT_EQ(late.failure->why.code, ec::shutting_down);
+  ASSERT_TRUE(late.failed);
+  EXPECT_EQ(late.failed->why.code, ec::shutting_down);
   run_until([&] {
     auto* self = caf::actor_cast<caf::abstract_actor*>(upstream);
     return static_cast<caf::monitorable_actor*>(self)->getf(
@@ -326,8 +289,8 @@ TEST_F(simulated_upstream_test, drain_ends_calls_at_its_deadline) {
   auto& x = start_call(call_of(chat("[[sim:hang]]"), reply_mode::whole));
   caf::anon_send(upstream, drain{{std::chrono::steady_clock::now() + milliseconds{10}}});
   run_until([&] { return x.over(); });
-  ASSERT_TRUE(x.failure);
-  EXPECT_EQ(x.failure->why.code, ec::shutting_down);
+  ASSERT_TRUE(x.failed);
+  EXPECT_EQ(x.failed->why.code, ec::shutting_down);
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "api/upstream/openai_upstream.hpp"
+#include "tests/support/heard_client.hpp"
 #include "tests/support/loop_client.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
@@ -18,49 +19,6 @@
 namespace sluice::test {
 
 namespace asio = boost::asio;
-
-/// What a client heard about one call.
-struct heard {
-  std::string events;
-  uint32_t count = 0;
-  uint64_t unread = 0;
-  header_list headers;
-  std::optional<upstream_reply> reply;
-  std::optional<upstream_failure> failed;
-  std::optional<stream_end> end;
-
-  bool over() const { return reply || failed || end; }
-};
-
-class heard_client final : public loop_actor<call_client_actor> {
-public:
-  heard_client(caf::actor_config& config, io_loop* loop, std::map<uint64_t, heard>* log)
-      : loop_actor(config, loop), log_(*log) {}
-
-  behavior_type make_behavior() override {
-    return {
-        [this](upstream_reply& x) { at(x.call).reply = std::move(x); },
-        [this](upstream_failure& x) { at(x.call).failed = std::move(x); },
-        [this](stream_block& x) {
-          auto& to = at(x.call);
-          if (to.count == 0)
-            to.headers = std::move(x.headers);
-          to.events += x.events;
-          to.count += x.count;
-          to.unread += x.events.size();
-        },
-        [this](stream_end& x) { at(x.call).end = std::move(x); },
-    };
-  }
-
-private:
-  heard& at(uint64_t call) {
-    EXPECT_FALSE(log_[call].over()) << "nothing follows the end of a call";
-    return log_[call];
-  }
-
-  std::map<uint64_t, heard>& log_;
-};
 
 class health_router final : public loop_actor<router_actor> {
 public:
