@@ -41,6 +41,10 @@ struct upstream_call {
                              ///< taken out of the stream
   shared_body body;          ///< JSON, already carrying the upstream's model name
   deadline until;
+  std::string tenant; ///< whose it is: batches are fair between tenants
+  urgency patience = urgency::interactive;
+  merge_terms merge;
+  std::string path; ///< below the API root, in place of the endpoint's own; usually empty
 };
 
 /// A provider: takes calls, holds connections. Stops after `drain` when its calls have ended or the
@@ -73,7 +77,8 @@ using monitor_actor = caf::typed_actor<
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, upstream_call& x) {
   return f(caf::meta::type_name("sluice::upstream_call"), x.call, x.client, x.request_id,
-           x.attempt_id, x.deployment, x.kind, x.mode, x.usage_wanted, x.body, x.until);
+           x.attempt_id, x.deployment, x.kind, x.mode, x.usage_wanted, x.body, x.until, x.tenant,
+           x.patience, x.merge, x.path);
 }
 
 } // namespace sluice
@@ -85,6 +90,9 @@ CAF_ADD_TYPE_ID(sluice, (sluice::candidate))
 CAF_ADD_TYPE_ID(sluice, (sluice::route_decision))
 CAF_ADD_TYPE_ID(sluice, (sluice::deployment_health))
 CAF_ADD_TYPE_ID(sluice, (sluice::failure))
+CAF_ADD_TYPE_ID(sluice, (sluice::fingerprint))
+CAF_ADD_TYPE_ID(sluice, (sluice::merge_terms))
+CAF_ADD_TYPE_ID(sluice, (sluice::call_share))
 CAF_ADD_TYPE_ID(sluice, (sluice::upstream_call))
 CAF_ADD_TYPE_ID(sluice, (sluice::upstream_reply))
 CAF_ADD_TYPE_ID(sluice, (sluice::upstream_failure))

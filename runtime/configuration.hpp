@@ -84,6 +84,29 @@ struct breaker_settings {
   std::chrono::milliseconds open_for{5'000};
 };
 
+/// Which requests may travel to a provider in one call, and how full a call may be.
+struct batching_settings {
+  /// Arrays of inputs are part of OpenAI's API; a provider that refuses them gets one at a time.
+  bool embeddings = true;
+  /// Arrays of prompts likewise, though few compatible servers have the endpoint at all.
+  bool completions = true;
+  /// Path below the base URL that takes several chats at once; empty for none, as no provider of
+  /// today has one that answers at once. `sluice sim` serves "chat/completions/batch".
+  std::string chat_path;
+  /// Requests in a call at most: beyond 32 the reference upstream gains under a fifth, and a failed
+  /// call harms more callers.
+  uint32_t size_max = 32;
+  /// Of a call's inputs together: OpenAI takes 300,000 a call for embeddings.
+  uint64_t tokens_max = 300'000;
+  /// Of a call's bodies together: a chat with images is better alone.
+  uint64_t bytes_max = 4 * 1024 * 1024;
+  /// Requests that may wait in one batcher; beyond it they are refused as overloaded. As many as
+  /// may be in work on the node, since all may be for one model.
+  uint32_t queue_max = 2'000;
+  /// Calls under way at once, of one model and endpoint; the adjuster finds how many help.
+  uint32_t calls_max = 64;
+};
+
 struct provider_settings {
   std::string name;
   std::string kind;          ///< "openai" or "simulated"
@@ -102,6 +125,7 @@ struct provider_settings {
   upstream_timeouts timeouts;
   retry_settings retry;
   breaker_settings breaker;
+  batching_settings batching;
   std::string ca_file; ///< PEM; empty for the system's authorities
 };
 
@@ -153,6 +177,21 @@ struct optimizer_settings {
   nanousd daily_budget{100'000'000'000};            ///< DAILY_BUDGET, USD
 };
 
+/// Which requests share the answer to one that is already in flight (single-flight).
+struct merging_settings {
+  bool enabled = true;
+  /// A request that asks for a higher temperature wants an answer of its own, as sampling for
+  /// self-consistency does. Below, two answers to the same request say the same.
+  double temperature_max = 0.3;
+  /// Also share between questions that differ in case, spacing and closing punctuation alone.
+  bool similar = false;
+  /// What is kept of a stream for those who join late. Beyond it nobody joins any more: longer
+  /// than any model's answer.
+  uint64_t replay_bytes_max = 4 * 1024 * 1024;
+  /// Requests that share one call at most, so that one failure is not everybody's.
+  uint32_t joiners_max = 256;
+};
+
 struct configuration {
   listen_settings listen;
   limit_settings limits;
@@ -166,6 +205,7 @@ struct configuration {
   simulation_settings simulation;
   log_settings log;
   optimizer_settings optimizer;
+  merging_settings merging;
   /// What the operator should hear at start: open access, simulated upstream, unknown prices.
   std::vector<std::string> notices;
 };

@@ -23,17 +23,20 @@ SLUICE_INSPECT(deployment_health, x.deployment, x.available)
 SLUICE_INSPECT(failure, x.code, x.message, x.param, x.upstream_status, x.upstream_body,
                x.retry_after, x.should_retry_said, x.should_retry, x.sent)
 SLUICE_INSPECT(call_timing, x.total, x.first_byte)
-SLUICE_INSPECT(upstream_reply, x.call, x.body, x.headers, x.usage, x.usage_known, x.timing)
+SLUICE_INSPECT(fingerprint, x.high, x.low)
+SLUICE_INSPECT(merge_terms, x.exact, x.scope, x.question)
+SLUICE_INSPECT(call_share, x.batch_size, x.joined, x.cost_known, x.cost)
+SLUICE_INSPECT(upstream_reply, x.call, x.body, x.headers, x.usage, x.usage_known, x.timing, x.share)
 SLUICE_INSPECT(upstream_failure, x.call, x.why, x.timing)
-SLUICE_INSPECT(stream_block, x.call, x.events, x.count, x.headers)
-SLUICE_INSPECT(stream_end, x.call, x.why, x.usage, x.usage_known, x.timing)
+SLUICE_INSPECT(stream_block, x.call, x.events, x.count, x.headers, x.share)
+SLUICE_INSPECT(stream_end, x.call, x.why, x.usage, x.usage_known, x.timing, x.share)
 SLUICE_INSPECT(stream_credit, x.call, x.bytes)
 SLUICE_INSPECT(cancel_call, x.call)
 SLUICE_INSPECT(request_record, x.at, x.request_id, x.tenant, x.team, x.user, x.key_id, x.method,
                x.route, x.model, x.deployment, x.provider, x.provider_kind, x.upstream_model,
                x.status, x.error, x.attempts, x.fallbacks, x.inference, x.streamed, x.usage,
                x.usage_known, x.cost, x.duration, x.upstream, x.first_byte, x.request_bytes,
-               x.response_bytes, x.chunks)
+               x.response_bytes, x.chunks, x.share)
 SLUICE_INSPECT(loop_report, x.loop, x.requests, x.requests_dropped, x.connections, x.in_flight,
                x.accepted, x.refused)
 SLUICE_INSPECT(upstream_report, x.loop, x.provider, x.connections_idle, x.connections_busy,

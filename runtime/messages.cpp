@@ -8,6 +8,8 @@ std::string_view path_of(endpoint x) {
     return "chat/completions";
   case endpoint::completions:
     return "completions";
+  case endpoint::chat_batch:
+    return "chat/completions/batch";
   case endpoint::embeddings:
     return "embeddings";
   }
@@ -21,6 +23,8 @@ std::string_view operation_of(endpoint x) {
     return "chat";
   case endpoint::completions:
     return "text_completion";
+  case endpoint::chat_batch:
+    return "chat";
   case endpoint::embeddings:
     return "embeddings";
   }

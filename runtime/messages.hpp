@@ -17,7 +17,8 @@
 namespace sluice {
 
 /// What is asked of a model. Append only.
-enum class endpoint : uint8_t { chat_completions, completions, embeddings };
+/// `chat_batch` is only asked of upstreams, by the batcher: several chats in one call.
+enum class endpoint : uint8_t { chat_completions, completions, embeddings, chat_batch };
 
 /// The path below the API root, "chat/completions".
 std::string_view path_of(endpoint x);
@@ -73,11 +74,42 @@ struct failure {
 /// `stream_end`.
 enum class reply_mode : uint8_t { whole, stream };
 
+/// How long a caller will wait for a fuller batch.
+enum class urgency : uint8_t {
+  interactive, ///< somebody waits: at most the batcher's own wait
+  flexible,    ///< `service_tier: "flex"`: up to the deadline
+  deferred,    ///< a job of `/v1/batches`: whenever there is capacity to spare
+};
+
+/// 128 bits that stand for a request: equal where the requests are.
+struct fingerprint {
+  uint64_t high = 0;
+  uint64_t low = 0;
+
+  friend constexpr auto operator<=>(const fingerprint&, const fingerprint&) = default;
+  explicit constexpr operator bool() const { return (high | low) != 0; }
+};
+
+/// Whether a call may be answered with another caller's that is in flight.
+struct merge_terms {
+  fingerprint exact; ///< of everything that changes the answer, tenant included; zero: never share
+  fingerprint scope; ///< the same without the last question; zero: only with an equal request
+  std::string question; ///< the last question, where `scope` is set
+};
+
 /// Time that a call spent, as the upstream actor saw it.
 struct call_timing {
   std::chrono::nanoseconds total{0}; ///< from taking the call until its end
   std::chrono::nanoseconds first_byte{
       0}; ///< from taking the call until the first byte of the answer's body
+};
+
+/// What a call had to do with others.
+struct call_share {
+  uint32_t batch_size = 1; ///< requests that travelled in the same upstream call
+  bool joined = false;     ///< answered with the call of another request, which pays for it
+  bool cost_known = false; ///< `cost` is this request's part of a call that several pay
+  nanousd cost;
 };
 
 /// The upstream's answer to a call in 'whole' mode: a 2xx with a JSON body.
@@ -88,6 +120,7 @@ struct upstream_reply {
   token_usage usage;
   bool usage_known = false;
   call_timing timing;
+  call_share share{};
 };
 
 /// The upstream refused, failed or broke off before the first content of its answer. Nothing has
@@ -105,6 +138,7 @@ struct stream_block {
   std::string events;
   uint32_t count = 0;  ///< events in the block
   header_list headers; ///< as in `upstream_reply`; in the first block only
+  call_share share;    ///< in the first block only
 };
 
 /// The stream is over; after content has been sent an error can only be told in the stream.
@@ -115,6 +149,7 @@ struct stream_end {
   token_usage usage;
   bool usage_known = false;
   call_timing timing;
+  call_share share{};
 };
 
 /// The client took `bytes` of the stream: the upstream may read on.
@@ -160,6 +195,7 @@ struct request_record {
   uint64_t request_bytes = 0;
   uint64_t response_bytes = 0;
   uint32_t chunks = 0; ///< stream events forwarded
+  call_share share{};
 };
 
 /// What one I/O loop has to tell since its last report.

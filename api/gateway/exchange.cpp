@@ -25,6 +25,8 @@ std::string_view route_of(endpoint kind) {
     return "/v1/completions";
   case endpoint::embeddings:
     return "/v1/embeddings";
+  case endpoint::chat_batch: // nobody can ask it of us
+    break;
   }
   return "other";
 }

@@ -178,6 +178,7 @@ std::variant<sim_request, sim_refusal> read_sim_request(const sim_reading& how,
   if (auto asked = fields.whole_number("seed", INT64_MIN, INT64_MAX))
     seed = sim_mix(seed ^ static_cast<uint64_t>(*asked));
   switch (how.kind) {
+  case endpoint::chat_batch:
   case endpoint::chat_completions:
     read_sim_chat(result, fields, seed);
     break;

@@ -135,7 +135,8 @@ uint64_t provider_session::body_bytes_max() const {
 void provider_session::send() {
   auto& body = call_->body.str();
   head_.clear();
-  head_.append("POST ").append(target_->url.path).append("/").append(path_of(call_->kind));
+  head_.append("POST ").append(target_->url.path).append("/");
+  head_.append(call_->path.empty() ? path_of(call_->kind) : std::string_view{call_->path});
   head_.append(" HTTP/1.1\r\n").append(target_->head_fields);
   head_.append(call_->mode == reply_mode::stream ? "Accept: text/event-stream\r\n"
                                                  : "Accept: application/json\r\n");

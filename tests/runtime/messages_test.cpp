@@ -108,6 +108,7 @@ request_record example_record() {
   x.request_bytes = 1'024;
   x.response_bytes = uint64_t{1} << 40;
   x.chunks = 77;
+  x.share = {3, true, true, {5}};
   return x;
 }
 
@@ -125,7 +126,10 @@ TEST_F(messages_test, every_announced_type_survives_the_wire) {
       2u);
   EXPECT_FALSE(round_trip(deployment_health{"a/b", false}).available);
   EXPECT_EQ(round_trip(example_failure()).retry_after, 1500ms);
-  round_trip(upstream_reply{1, R"({"id":1})", headers, usage, true, timing});
+  round_trip(fingerprint{1, 2});
+  round_trip(merge_terms{{1, 2}, {3, 4}, "why?"});
+  round_trip(call_share{2, true, true, {3}});
+  round_trip(upstream_reply{1, R"({"id":1})", headers, usage, true, timing, {8, false, true, {9}}});
   round_trip(upstream_failure{2, example_failure(), timing});
   round_trip(stream_block{3, "data: {}\n\n", 1, headers});
   EXPECT_EQ(round_trip(stream_end{4, {}, usage, true, timing}).usage, usage);
@@ -149,7 +153,11 @@ TEST_F(messages_test, every_announced_type_survives_the_wire) {
   call.usage_wanted = true;
   call.body = R"({"model":"gpt-4o"})";
   call.until = passed_deadline;
-  round_trip(call);
+  call.tenant = "t";
+  call.patience = urgency::flexible;
+  call.merge = {{1, 2}, {3, 4}, "why?"};
+  call.path = "chat/completions/batch";
+  EXPECT_EQ(round_trip(call).path, call.path);
 
   using block = caf::id_block::sluice;
   for (caf::type_id_t id = block::begin; id < block::end; ++id)
