@@ -105,7 +105,7 @@ const provider_settings& http_host::provider(const std::string& name) const {
   for (auto& x : setup_.settings->providers)
     if (x.name == name)
       return x;
-  assert(!"the catalogue names only providers of the configuration");
+  assert(false && "the catalogue names only providers of the configuration");
   return setup_.settings->providers.front();
 }
 

@@ -41,7 +41,7 @@ failure too_large() {
 
 provider_session::provider_session(io_loop& loop, std::shared_ptr<const provider_target> target,
                                    session_owner* owner)
-    : loop_(loop), target_(std::move(target)), owner_(owner), resolver_(loop.context()),
+    : target_(std::move(target)), owner_(owner), resolver_(loop.context()),
       socket_(loop.context().get_executor()) {}
 
 // -- connecting -------------------------------------------------------------------------------

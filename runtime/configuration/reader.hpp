@@ -27,14 +27,20 @@ struct reading {
   }
 };
 
+/// Can be copied but not assigned, and with it whatever has it as a member.
+struct unassignable {
+  unassignable() = default;
+  unassignable(const unassignable&) = default;
+  unassignable& operator=(const unassignable&) = delete;
+};
+
 /// A value in the document and where it stands. Not to be assigned: assigning a node of yaml-cpp
 /// changes the document.
 struct yaml_value {
   YAML::Node node;
   std::string path; ///< "providers[0].base_url"
   int line = 0;     ///< from 1; 0 where it does not stand in the file
-
-  yaml_value& operator=(const yaml_value&) = delete;
+  [[no_unique_address]] unassignable guard{};
 
   /// Whether the file says something here: `key:` alone does not.
   bool there() const { return node.IsDefined() && !node.IsNull(); }
