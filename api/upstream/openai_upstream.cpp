@@ -137,7 +137,8 @@ void openai_upstream::refuse(const waiting_call& who, failure&& why) {
 
 void openai_upstream::on_events(const upstream_call& call, std::string&& events, uint32_t count,
                                 header_list&& headers) {
-  this->send(call.client, stream_block{call.call, std::move(events), count, std::move(headers)});
+  this->send(call.client,
+             stream_block{call.call, std::move(events), count, std::move(headers), {}});
 }
 
 void openai_upstream::on_finished(provider_session& who, call_outcome&& outcome) {
@@ -177,10 +178,16 @@ void openai_upstream::deliver(call_outcome&& outcome) {
   if (outcome.why.code != ec::none && !outcome.streamed)
     this->send(client, upstream_failure{call.call, std::move(outcome.why), outcome.timing});
   else if (call.mode == reply_mode::stream)
-    this->send(client, stream_end{call.call, std::move(outcome.why), usage, known, outcome.timing});
+    this->send(client,
+               stream_end{call.call, std::move(outcome.why), usage, known, outcome.timing, {}});
   else
-    this->send(client, upstream_reply{call.call, std::move(outcome.body),
-                                      std::move(outcome.headers), usage, known, outcome.timing});
+    this->send(client, upstream_reply{call.call,
+                                      std::move(outcome.body),
+                                      std::move(outcome.headers),
+                                      usage,
+                                      known,
+                                      outcome.timing,
+                                      {}});
 }
 
 // -- sessions ---------------------------------------------------------------------------------

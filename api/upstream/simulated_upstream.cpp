@@ -219,7 +219,7 @@ bool simulated_upstream::deliver_events(const call_ptr& x, std::string_view text
       if (!std::exchange(x->streamed, true))
         headers = for_caller(x->run->plan().headers);
       send(x->asked.client,
-           stream_block{x->asked.call, std::move(events), count, std::move(headers)});
+           stream_block{x->asked.call, std::move(events), count, std::move(headers), {}});
     }
   }
   if (!reader.error())
