@@ -4,6 +4,8 @@
 #include "runtime/configuration/model_facts.hpp"
 #include "runtime/configuration/sections.hpp"
 
+#include <yaml-cpp/eventhandler.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -40,15 +42,45 @@ std::optional<std::string> read_text(reading& to) {
   return text;
 }
 
+/// Notes where a document begins, and nothing else.
+class document_finder : public YAML::EventHandler {
+public:
+  std::optional<int> line; ///< from 1
+
+  void OnDocumentStart(const YAML::Mark& mark) override { line = mark.line + 1; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+};
+
+/// Where a second document begins. Not with YAML::LoadAll: in yaml-cpp 0.7 it makes empty documents
+/// without end of a text that goes on behind the first in an unexpected way.
+std::optional<int> second_document(const std::string& text) {
+  std::istringstream stream{text};
+  YAML::Parser parser{stream};
+  document_finder first;
+  document_finder second;
+  if (parser.HandleNextDocument(first))
+    parser.HandleNextDocument(second);
+  return second.line;
+}
+
 /// The document in `text`, nothing where it is empty. The one place where YAML's exceptions end.
 std::optional<YAML::Node> parse_yaml(reading& to, const std::string& text) {
   try {
-    auto documents = YAML::LoadAll(text);
-    if (documents.size() > 1) {
-      to.add(documents[1].Mark().line + 1, "", "begins a second document", "one document");
+    if (auto line = second_document(text)) {
+      to.add(*line, "", "begins a second document", "one document");
       return std::nullopt;
     }
-    return documents.empty() ? YAML::Node{} : documents.front();
+    return YAML::Load(text);
   } catch (const YAML::Exception& x) {
     to.add(x.mark.line + 1, "", "is not valid YAML: " + x.msg);
   } catch (const std::exception& x) {
@@ -164,6 +196,21 @@ void sort_by_line(std::vector<mistake>& mistakes, const std::string& file) {
   });
 }
 
+/// Shorter ones are no secrets, and stand in many words by chance.
+constexpr size_t hidden_length_min = 8;
+
+/// Puts the names of variables where their values stand.
+void hide_values(std::string& text, const std::map<std::string, std::string>& variables) {
+  for (auto& [value, name] : variables) {
+    if (value.size() < hidden_length_min)
+      continue;
+    auto reference = "${" + name + "}";
+    for (auto at = text.find(value); at != std::string::npos;
+         at = text.find(value, at + reference.size()))
+      text.replace(at, value.size(), reference);
+  }
+}
+
 } // namespace
 
 loaded load_configuration(const std::optional<std::string>& file, const environment& env,
@@ -177,6 +224,12 @@ loaded load_configuration(const std::optional<std::string>& file, const environm
     read_document(to, *root, file.has_value(), over, result.config);
     note_simulation(to, result.config);
     note_long_prompts(to, result.config);
+  }
+  for (auto& x : to.notices)
+    hide_values(x, to.variables);
+  for (auto& x : to.mistakes) {
+    hide_values(x.message, to.variables);
+    hide_values(x.allowed, to.variables);
   }
   sort_by_line(to.mistakes, to.file);
   result.config.notices = std::move(to.notices);

@@ -138,7 +138,7 @@ struct stream_block {
   std::string events;
   uint32_t count = 0;  ///< events in the block
   header_list headers; ///< as in `upstream_reply`; in the first block only
-  call_share share;    ///< in the first block only
+  call_share share{}; ///< in the first block only
 };
 
 /// The stream is over; after content has been sent an error can only be told in the stream.

@@ -1,6 +1,7 @@
 #include "api/http/request_parser.hpp"
 
 #include <boost/beast/core/string.hpp>
+#include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/rfc7230.hpp>
 
 #include <algorithm>
@@ -14,9 +15,6 @@ namespace beast = boost::beast;
 namespace http = boost::beast::http;
 
 namespace {
-
-/// Longest chunk extension that is read over. Nobody uses them; attackers make them long.
-constexpr size_t chunk_extension_max = 256;
 
 std::string_view view(beast::string_view x) {
   return {x.data(), x.size()};
@@ -199,45 +197,6 @@ std::optional<http_refusal> parse_head(http_request& request, request_head& head
   if (head.content_length > limits.body_bytes_max)
     return http_refusal{ec::body_too_large, "the body is larger than the limit"};
   return std::nullopt;
-}
-
-void chunked_body::machine::on_chunk_header_impl(uint64_t, text extensions, error_code& error) {
-  if (extensions.size() > chunk_extension_max)
-    error = http::error::bad_chunk_extension;
-}
-
-size_t chunked_body::machine::on_chunk_body_impl(uint64_t, text part, error_code& error) {
-  error = {};
-  body_.append(part.data(), part.size());
-  return part.size();
-}
-
-chunked_body::chunked_body(const limit_settings& limits, std::string& body)
-    : machine_(body), trailer_bytes_max_(limits.header_bytes_max) {
-  static constexpr std::string_view head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
-  machine_.eager(true);
-  machine_.body_limit(limits.body_bytes_max);
-  beast::error_code error;
-  machine_.put(boost::asio::buffer(head.data(), head.size()), error);
-}
-
-chunked_body::progress chunked_body::put(std::string_view bytes) {
-  progress result;
-  // No chunked body is shorter, and Beast 1.74 asserts that it sees so much of a last chunk.
-  if (!begun_ && bytes.size() < std::string_view{"0\r\n\r\n"}.size())
-    return result;
-  begun_ = true;
-  beast::error_code error;
-  result.consumed = machine_.put(boost::asio::buffer(bytes.data(), bytes.size()), error);
-  result.done = machine_.is_done();
-  if (error && error != http::error::need_more) {
-    result.refusal = error == http::error::body_limit
-                         ? http_refusal{ec::body_too_large, "the body is larger than the limit"}
-                         : http_refusal{ec::malformed_http, "the chunked body is malformed"};
-  } else if (!result.done && bytes.size() - result.consumed > trailer_bytes_max_) {
-    result.refusal = http_refusal{ec::malformed_http, "a chunk header or trailer without end"};
-  }
-  return result;
 }
 
 } // namespace sluice

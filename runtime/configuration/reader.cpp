@@ -31,7 +31,13 @@ std::optional<std::string> text_of(reading& to, const yaml_value& x) {
     to.add(x.line, x.path, "must be a single value", "text or a number");
     return std::nullopt;
   }
-  auto expanded = expand_variables(x.node.Scalar(), to.env);
+  environment noting = [&](const std::string& name) {
+    auto value = to.env(name);
+    if (value)
+      to.variables.emplace(*value, name);
+    return value;
+  };
+  auto expanded = expand_variables(x.node.Scalar(), noting);
   if (!expanded.value)
     to.add(x.line, x.path, expanded.message, expanded.allowed);
   return expanded.value;

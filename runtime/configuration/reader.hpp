@@ -21,6 +21,9 @@ struct reading {
   environment env;
   std::vector<mistake> mistakes;
   std::vector<std::string> notices;
+  /// What variables stood for, and their names: where a name of something is taken from one, no
+  /// message may show it.
+  std::map<std::string, std::string> variables{};
 
   void add(int line, std::string path, std::string message, std::string allowed = {}) {
     mistakes.push_back({file, line, std::move(path), std::move(message), std::move(allowed)});

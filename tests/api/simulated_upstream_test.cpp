@@ -206,7 +206,7 @@ TEST_F(simulated_upstream_test, silence_ends_at_the_deadline_or_the_time_limits)
   upstream_settings.timeouts.first_byte = milliseconds{10};
   upstream_settings.timeouts.idle = milliseconds{10};
   use({});
-  EXPECT_EQ(ask_whole("[[sim:hang]]").failure->why.code, ec::upstream_timeout);
+  EXPECT_EQ(ask_whole("[[sim:hang]]").failed->why.code, ec::upstream_timeout);
   auto& x = ask_stream("[[sim:stall after=3]]");
   ASSERT_TRUE(x.end);
   EXPECT_EQ(x.end->why.code, ec::upstream_timeout);

@@ -187,6 +187,20 @@ TEST_F(configuration_test, takes_one_document_that_is_a_mapping) {
   EXPECT_EQ(load("just text\n").mistakes.size(), 1u);
 }
 
+TEST_F(configuration_test, names_variables_instead_of_their_values_in_every_message) {
+  variables["NAME_OF_MODEL"] = "s3cr3t-Value-Never-Shown";
+  auto x = load("providers:\n  - {name: a, base_url: \"https://a.com/v1\"}\nmodels:\n"
+                "  - {name: m, deployments: [{provider: a, model: \"${NAME_OF_MODEL}\"}]}\n");
+  ASSERT_EQ(x.mistakes.size(), 1u);
+  EXPECT_THAT(x.mistakes[0].message, HasSubstr("the model '${NAME_OF_MODEL}'"));
+}
+
+TEST_F(configuration_test, ends_where_the_parser_finds_documents_without_end) {
+  // Found by fuzzing: yaml-cpp 0.7 gets no further behind the first document.
+  EXPECT_FALSE(
+      load(",isten:\n  port: 8080\nlimits:\n  \xff!a: 1MiB\n  b:\xb4 3\n").mistakes.empty());
+}
+
 TEST_F(configuration_test, reports_all_mistakes_in_the_order_of_the_file) {
   auto x = load("listen:\n"
                 "  port: 99999\n"
