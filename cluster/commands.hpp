@@ -18,5 +18,7 @@ enum exit_code : int {
 void add_serve(CLI::App& app, int& result);
 void add_sim(CLI::App& app, int& result);
 void add_check(CLI::App& app, int& result);
+void add_batch(CLI::App& app, int& result);
+void add_bench(CLI::App& app, int& result);
 
 } // namespace sluice

@@ -17,6 +17,8 @@ int main(int argc, char** argv) {
   add_serve(app, result);
   add_sim(app, result);
   add_check(app, result);
+  add_batch(app, result);
+  add_bench(app, result);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

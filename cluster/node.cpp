@@ -1,5 +1,8 @@
 #include "cluster/node.hpp"
 
+#include "actors/batching/batcher_actor.hpp"
+#include "actors/batching/merger_actor.hpp"
+#include "actors/jobs/jobs_actor.hpp"
 #include "actors/monitor/monitor_actor.hpp"
 #include "actors/routing/router_actor.hpp"
 #include "api/gateway/http_host.hpp"
@@ -8,6 +11,7 @@
 #include "api/upstream/simulated_upstream.hpp"
 #include "runtime/actors.hpp"
 #include "runtime/version.hpp"
+#include "storage/store_actor.hpp"
 
 #include <boost/asio/post.hpp>
 #include <spdlog/spdlog.h>
@@ -16,6 +20,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <random>
 #include <thread>
 #include <variant>
 #include <vector>
@@ -74,6 +79,23 @@ metrics_settings metrics_of(const configuration& settings) {
   return result;
 }
 
+/// Calls are numbered from the number of who makes them: loops have the small ones.
+constexpr size_t first_batcher_number = 1'024;
+
+bool takes_batches(const batching_settings& x, endpoint kind) {
+  switch (kind) {
+  case endpoint::embeddings:
+    return x.embeddings;
+  case endpoint::completions:
+    return x.completions;
+  case endpoint::chat_completions:
+    return !x.chat_path.empty();
+  case endpoint::chat_batch:
+    break;
+  }
+  return false;
+}
+
 } // namespace
 
 struct node::parts {
@@ -88,6 +110,8 @@ struct node::parts {
 
   void open_loops();
   void spawn(const std::vector<provider>& providers);
+  void spawn_batchers(std::vector<call_targets>& targets);
+  void spawn_jobs(const call_targets& targets, http_admission_ptr admission);
   void share_connections(size_t accepting);
   void run();
   http_host& host(size_t i) { return *caf::actor_cast<http_host*>(hosts[i]); }
@@ -100,7 +124,12 @@ struct node::parts {
   std::unique_ptr<caf::actor_system> system;
   monitor_actor monitor;
   router_actor router;
+  std::unique_ptr<sluice::store> disk; ///< until its actor has it; null where nothing is kept
+  store_actor store;
+  jobs_actor jobs;
   std::vector<upstream_actor> upstreams;
+  std::vector<batcher_actor> batchers;
+  std::vector<merger_actor> mergers;
   std::vector<http_host_actor> hosts;
   std::string address;
   std::vector<std::thread> threads;
@@ -131,9 +160,13 @@ void node::parts::spawn(const std::vector<provider>& providers) {
   setup.router = router;
   setup.monitor = monitor;
   setup.log = log;
+  std::random_device entropy;
+  setup.merge_seed = (uint64_t{entropy()} << 32) ^ entropy();
+  std::vector<call_targets> targets(loops.size());
   for (auto& loop : loops) {
     loop->attach(*system);
-    setup.upstreams.clear();
+    auto& own = targets[loop->index()];
+    own.models = models;
     for (auto& x : providers) {
       upstream_actor made;
       if (auto* target = std::get_if<std::shared_ptr<const provider_target>>(&x.shared)) {
@@ -147,10 +180,72 @@ void node::parts::spawn(const std::vector<provider>& providers) {
             loop.get(), std::get<std::shared_ptr<sim_engine>>(x.shared), simulated);
       }
       upstreams.push_back(made);
-      setup.upstreams.emplace(x.settings->name, made);
+      own.upstreams.emplace(x.settings->name, made);
     }
+  }
+  spawn_batchers(targets);
+  if (settings->merging.enabled)
+    for (auto& loop : loops)
+      mergers.push_back(system->spawn<merger>(loop.get(), flight_settings_of(*settings),
+                                              targets[loop->index()], monitor));
+  if (disk)
+    spawn_jobs(targets.front(), setup.admission);
+  setup.jobs = jobs;
+  for (auto& loop : loops) { // each host knows the mergers of all loops
+    setup.targets = targets[loop->index()];
+    setup.targets.mergers = mergers;
     hosts.push_back(system->spawn<http_host>(loop.get(), setup));
   }
+}
+
+/// One for each deployment and endpoint that takes batches, shared by all loops: the more requests
+/// it sees, the fuller its calls.
+void node::parts::spawn_batchers(std::vector<call_targets>& targets) {
+  for (auto& x : targets.front().models->models())
+    for (auto& to : x.deployments) {
+      auto provider = std::find_if(settings->providers.begin(), settings->providers.end(),
+                                   [&](auto& y) { return y.name == to.provider; });
+      if (provider == settings->providers.end())
+        continue;
+      for (auto kind : x.endpoints) {
+        if (!takes_batches(provider->batching, kind) || targets.front().batchers[to.id].count(kind))
+          continue;
+        batcher_settings own;
+        own.deployment = to.id;
+        own.kind = kind;
+        own.bounds = provider->batching;
+        own.adjuster.size_start = settings->optimizer.batch_size;
+        own.adjuster.size_max = provider->batching.size_max;
+        own.adjuster.wait_max = settings->optimizer.batch_wait_max;
+        own.adjuster.calls_max = provider->batching.calls_max;
+        if (to.price)
+          own.price = to.price->price;
+        own.first_call = (uint64_t{first_batcher_number + batchers.size()} << 48) + 1;
+        std::vector<upstream_actor> upstreams_of_all_loops;
+        for (auto& each : targets)
+          upstreams_of_all_loops.push_back(each.upstreams.at(to.provider));
+        batchers.push_back(
+            system->spawn(batcher, std::move(own), std::move(upstreams_of_all_loops), monitor));
+        for (auto& each : targets)
+          each.batchers[to.id][kind] = caf::actor_cast<upstream_actor>(batchers.back());
+      }
+    }
+}
+
+/// Lines go out through the upstreams of the first loop: they are few.
+void node::parts::spawn_jobs(const call_targets& targets, http_admission_ptr admission) {
+  store = system->spawn<caf::detached>(
+      store_keeper, std::make_shared<std::unique_ptr<sluice::store>>(std::move(disk)));
+  jobs_setup setup;
+  setup.settings = settings;
+  setup.store = store;
+  setup.router = router;
+  setup.monitor = monitor;
+  setup.targets = targets;
+  setup.log = log;
+  setup.interactive = [admission] { return admission->in_flight(); };
+  setup.wall = [] { return std::chrono::system_clock::now(); };
+  jobs = system->spawn<caf::detached>(sluice::jobs, std::move(setup));
 }
 
 /// Each connection goes to the next loop in turn.
@@ -188,6 +283,12 @@ caf::expected<std::unique_ptr<node>> node::start(std::shared_ptr<const configura
   auto providers = make_providers(*settings, *made->log);
   if (!providers)
     return providers.error();
+  if (!settings->storage.path.empty()) {
+    auto disk = store::open(settings->storage);
+    if (!disk)
+      return disk.error();
+    made->disk = std::move(*disk);
+  }
   for (auto& text : settings->notices)
     made->log->lines()->warn("{}", text);
   boost::system::error_code ignored;
@@ -220,10 +321,22 @@ void node::stop(std::chrono::milliseconds grace) {
   x.log->lines()->info("stopping; requests in work have {} ms", grace.count());
   drain order{{std::chrono::steady_clock::now() + grace}};
   caf::scoped_actor self{*x.system};
+  if (x.jobs) // at once with the hosts, so that no line is begun any more
+    self->send(x.jobs, order);
   for (auto& host : x.hosts)
     self->send(host, order);
   for (auto& host : x.hosts)
     self->wait_for(host);
+  if (x.jobs)
+    self->wait_for(x.jobs);
+  for (auto& merger : x.mergers)
+    self->send(merger, order);
+  for (auto& merger : x.mergers)
+    self->wait_for(merger);
+  for (auto& batcher : x.batchers)
+    self->send(batcher, order);
+  for (auto& batcher : x.batchers)
+    self->wait_for(batcher);
   for (auto& upstream : x.upstreams)
     self->send(upstream, order);
   for (auto& upstream : x.upstreams)
@@ -232,6 +345,10 @@ void node::stop(std::chrono::milliseconds grace) {
   self->wait_for(x.router);
   self->send_exit(x.monitor, caf::exit_reason::user_shutdown);
   self->wait_for(x.monitor);
+  if (x.store) { // when nobody is left who writes
+    self->send(x.store, order);
+    self->wait_for(x.store);
+  }
   for (auto& loop : x.loops)
     loop->stop();
   for (auto& thread : x.threads)
@@ -239,7 +356,11 @@ void node::stop(std::chrono::milliseconds grace) {
   x.threads.clear();
   // Handles go before the system and the system before the loops.
   x.hosts.clear();
+  x.mergers.clear();
+  x.batchers.clear();
   x.upstreams.clear();
+  x.jobs = nullptr;
+  x.store = nullptr;
   x.router = nullptr;
   x.monitor = nullptr;
   x.log->lines()->info("stopped");

@@ -13,10 +13,11 @@ namespace sluice {
 
 /// The composition root: the only place that spawns actors, starts threads and opens ports.
 ///
-/// Starting: log, loops, the port, what the loops share of each provider, monitor, router,
-/// upstreams and a host for each loop, the threads. What can fail comes before the first actor.
+/// Starting: log, loops, the port, what the loops share of each provider, the store, monitor,
+/// router, upstreams and merger of each loop, store and jobs actors, the hosts, the threads. What
+/// can fail comes before the first actor.
 /// Stopping, in this order, so that nobody is asked who is gone: hosts (no new connections, present
-/// requests end), upstreams, router, monitor (writes the last lines), loops.
+/// requests end), jobs, mergers, upstreams, router, monitor (writes the last lines), store, loops.
 /// `tests/cluster/node_test.cpp` holds both.
 class node {
 public:

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "runtime/inspect.hpp"
+#include "runtime/job_messages.hpp"
 #include "runtime/messages.hpp"
 #include "runtime/shared_body.hpp"
+#include "runtime/store_messages.hpp"
 
 /// Every typed actor interface of the program. The order is that of a request's way;
 /// `docs/architecture.md` says who spawns whom.
@@ -29,7 +31,8 @@ using call_client_actor = caf::typed_actor<
 /// One attempt at one deployment. Retry and fallback are the business of the caller, for each
 /// attempt is a charge of its own.
 struct upstream_call {
-  uint64_t call = 0;        ///< unique in the process: the high 16 bits are the loop's number
+  uint64_t call = 0;        ///< unique in the process: the high 16 bits are the loop's number, and
+                            ///< bit 47 is set in the calls of that loop's merger
   call_client_actor client; ///< gets exactly one `upstream_reply`, `upstream_failure` or
                             ///< `stream_end`, unless it cancels
   std::string request_id;
@@ -59,9 +62,70 @@ using upstream_actor = caf::typed_actor<
     // Stop.
     caf::reacts_to<drain>>;
 
+/// Lets equal requests that are in flight together share one upstream call. To those before it it
+/// is an upstream, to the upstream (or batcher) behind it a client.
+using merger_actor = caf::typed_actor<
+    // Answer this: with the answer of an equal call that is under way, or with a call of your own.
+    caf::reacts_to<upstream_call>,
+    // A member's client took some of its stream.
+    caf::reacts_to<stream_credit>,
+    // A member is gone: the call goes on for the others, and ends with the last.
+    caf::reacts_to<cancel_call>,
+    // Stop when nothing is in flight any more.
+    caf::reacts_to<drain>,
+    // The answer of a call of its own: for all who share it.
+    caf::reacts_to<upstream_reply>,
+    // A call of its own failed: for the one who led it, or for all.
+    caf::reacts_to<upstream_failure>,
+    // Some of the stream: for all who share it, each as fast as it takes it.
+    caf::reacts_to<stream_block>,
+    // The stream is over.
+    caf::reacts_to<stream_end>>;
+
+/// Collects requests that may share an upstream call. Like a merger it stands between a caller and
+/// an upstream; calls in 'stream' mode it only passes on.
+using batcher_actor = merger_actor::extend<
+    // It is time to look again.
+    caf::reacts_to<batch_wake>>;
+
 /// Accepts connections and answers requests on one I/O loop.
 using http_host_actor = call_client_actor::extend<
     // Accept nothing new, finish what is in work, then stop.
+    caf::reacts_to<drain>>;
+
+/// Keeps what outlives the process.
+using store_actor = caf::typed_actor<
+    // Make these changes together. The answer comes when they are on the disk; after a failure
+    // every later write fails as well.
+    caf::replies_to<store_write>::with<store_written>,
+    // What stands under this key? Sees what is on the disk, not what waits to be written.
+    caf::replies_to<store_read>::with<store_value>,
+    // What stands under keys like these?
+    caf::replies_to<store_scan>::with<store_page>,
+    // Stop when all that came before has been answered.
+    caf::reacts_to<drain>>;
+
+/// Keeps files and executes batches when there is time. Everything that it answers is on the disk.
+using jobs_actor = call_client_actor::extend<
+    // Keep this. Fails with `body_too_large`, `invalid_value` or `storage_full`.
+    caf::replies_to<file_upload>::with<file_object>,
+    // One file; `not_found` for those of other tenants too.
+    caf::replies_to<file_query>::with<file_object>,
+    // The files of a tenant.
+    caf::replies_to<file_list_query>::with<file_page>,
+    // Some of a file's bytes.
+    caf::replies_to<file_content_query>::with<file_content>,
+    // Forget a file. Fails with `conflict` while a batch reads it.
+    caf::replies_to<file_removal>::with<file_object>,
+    // Start a batch. Fails with `not_found`, `invalid_value`, `storage_full` or `overloaded`.
+    caf::replies_to<batch_creation>::with<batch_object>,
+    // One batch.
+    caf::replies_to<batch_query>::with<batch_object>,
+    // The batches of a tenant.
+    caf::replies_to<batch_list_query>::with<batch_page>,
+    // Execute no further line of a batch. Fails with `conflict` where it is over.
+    caf::replies_to<batch_cancellation>::with<batch_object>,
+    // Start no line, let those under way end, then stop.
     caf::reacts_to<drain>>;
 
 /// Counts and logs.
@@ -71,6 +135,10 @@ using monitor_actor = caf::typed_actor<
     caf::replies_to<loop_report>::with<uint32_t>,
     // A provider's pool and health.
     caf::reacts_to<upstream_report>,
+    // What a merger has in flight.
+    caf::reacts_to<merge_report>,
+    // What a batcher does and why.
+    caf::reacts_to<batch_report>,
     // The metrics as Prometheus text.
     caf::replies_to<metrics_query>::with<std::string>>;
 
@@ -103,6 +171,33 @@ CAF_ADD_TYPE_ID(sluice, (sluice::cancel_call))
 CAF_ADD_TYPE_ID(sluice, (sluice::request_record))
 CAF_ADD_TYPE_ID(sluice, (sluice::loop_report))
 CAF_ADD_TYPE_ID(sluice, (sluice::upstream_report))
+CAF_ADD_TYPE_ID(sluice, (sluice::merge_report))
+CAF_ADD_TYPE_ID(sluice, (sluice::batch_report))
+CAF_ADD_TYPE_ID(sluice, (sluice::batch_wake))
 CAF_ADD_TYPE_ID(sluice, (sluice::metrics_query))
 CAF_ADD_TYPE_ID(sluice, (sluice::drain))
+CAF_ADD_TYPE_ID(sluice, (sluice::store_change))
+CAF_ADD_TYPE_ID(sluice, (sluice::store_write))
+CAF_ADD_TYPE_ID(sluice, (sluice::store_written))
+CAF_ADD_TYPE_ID(sluice, (sluice::store_read))
+CAF_ADD_TYPE_ID(sluice, (sluice::store_value))
+CAF_ADD_TYPE_ID(sluice, (sluice::store_scan))
+CAF_ADD_TYPE_ID(sluice, (sluice::store_entry))
+CAF_ADD_TYPE_ID(sluice, (sluice::store_page))
+CAF_ADD_TYPE_ID(sluice, (sluice::file_object))
+CAF_ADD_TYPE_ID(sluice, (sluice::file_upload))
+CAF_ADD_TYPE_ID(sluice, (sluice::file_query))
+CAF_ADD_TYPE_ID(sluice, (sluice::file_removal))
+CAF_ADD_TYPE_ID(sluice, (sluice::file_list_query))
+CAF_ADD_TYPE_ID(sluice, (sluice::file_page))
+CAF_ADD_TYPE_ID(sluice, (sluice::file_content_query))
+CAF_ADD_TYPE_ID(sluice, (sluice::file_content))
+CAF_ADD_TYPE_ID(sluice, (sluice::batch_error))
+CAF_ADD_TYPE_ID(sluice, (sluice::job_owner))
+CAF_ADD_TYPE_ID(sluice, (sluice::batch_object))
+CAF_ADD_TYPE_ID(sluice, (sluice::batch_creation))
+CAF_ADD_TYPE_ID(sluice, (sluice::batch_query))
+CAF_ADD_TYPE_ID(sluice, (sluice::batch_cancellation))
+CAF_ADD_TYPE_ID(sluice, (sluice::batch_list_query))
+CAF_ADD_TYPE_ID(sluice, (sluice::batch_page))
 CAF_END_TYPE_ID_BLOCK(sluice)

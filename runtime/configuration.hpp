@@ -192,6 +192,37 @@ struct merging_settings {
   uint32_t joiners_max = 256;
 };
 
+/// Where a node keeps what outlives it.
+struct storage_settings {
+  /// A folder. Beside the program, for who tries it; empty keeps nothing, and there are no files
+  /// and no batches then.
+  std::string path = "data";
+  /// Blocks of files read lately: a second of downloads. It is memory that a gateway which keeps
+  /// little never fills.
+  uint64_t cache_bytes = 16 * 1024 * 1024;
+};
+
+/// Deferred jobs: `/v1/files` and `/v1/batches`.
+struct jobs_settings {
+  /// Lines under way at once. Jobs use what is left over: so few never crowd a provider, and a
+  /// thousand lines of two seconds are done in ten minutes.
+  uint32_t calls_max = 4;
+  /// No line is started while more than this share of `limits.in_flight_max` is in work: half of a
+  /// node is kept for those who wait.
+  uint32_t interactive_percent_max = 50;
+  /// OpenAI's limit for a batch's input. `limits.body_bytes_max` bounds an upload, too.
+  uint64_t file_bytes_max = 200'000'000;
+  /// OpenAI's limit.
+  uint32_t lines_max = 50'000;
+  /// Of one line: images travel in it as base64. A line is held in memory while it is executed.
+  uint64_t line_bytes_max = 8 * 1024 * 1024;
+  /// Batches of a tenant that are not over; beyond it creating one is refused. Each costs a few
+  /// kilobytes of memory, and a page of its lines while they are executed.
+  uint32_t batches_per_tenant_max = 100;
+  /// Of all files of a node; beyond it uploads and batches are refused. A small disk's share.
+  uint64_t storage_bytes_max = 10ULL * 1024 * 1024 * 1024;
+};
+
 struct configuration {
   listen_settings listen;
   limit_settings limits;
@@ -203,6 +234,8 @@ struct configuration {
   std::vector<model> models;
   std::vector<key_settings> keys; ///< empty: open, on loopback only
   simulation_settings simulation;
+  storage_settings storage;
+  jobs_settings jobs;
   log_settings log;
   optimizer_settings optimizer;
   merging_settings merging;

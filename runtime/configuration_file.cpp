@@ -180,8 +180,11 @@ void read_document(reading& to, const YAML::Node& root, bool file_given,
   read_all_models(map, into);
   into.keys = read_keys(to, map.value("keys"), into.models);
   read_simulation(to, map.value("simulation"), into.simulation);
+  read_storage(to, map.value("storage"), into.storage);
+  read_jobs(to, map.value("jobs"), into.jobs);
   read_log(to, map.value("log"), into.log);
   read_optimizer(to, map.value("optimizer"), into.optimizer);
+  read_merging(to, map.value("merging"), into.merging);
   read_environment(to, into.optimizer);
   map.end();
   check_open_access(to, address_line, over, into);

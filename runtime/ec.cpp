@@ -102,6 +102,17 @@ constexpr std::array table{
                   "The address is in use."},
     ec_properties{ec::io_failed, "io_failed", 0, start_up, false,
                   "A file or folder could not be read or written."},
+    ec_properties{ec::not_found, "not_found", 404, invalid_request, false,
+                  "There is no object of this id."},
+    // OpenAI's status for cancelling what is over. Its SDKs would try again.
+    ec_properties{ec::conflict, "conflict", 409, invalid_request, false,
+                  "The object is in a state that does not allow this."},
+    // Nothing changes until somebody deletes files.
+    ec_properties{ec::storage_full, "storage_full", 507, server_error, false,
+                  "The gateway keeps as many files as it may."},
+    // After a failed write the store takes no other until the node is started again.
+    ec_properties{ec::storage_failed, "storage_failed", 503, server_error, false,
+                  "The gateway's storage failed."},
 };
 
 constexpr bool in_order() {
@@ -111,7 +122,8 @@ constexpr bool in_order() {
   return true;
 }
 
-static_assert(in_order() && table.back().code == ec::io_failed, "one row a code, in their order");
+static_assert(in_order() && table.back().code == ec::storage_failed,
+              "one row a code, in their order");
 
 /// The text that `make_error` put into `context`; null where there is none.
 const std::string* text_in(const caf::message& context) {

@@ -50,6 +50,11 @@ enum class ec : uint8_t {
   bad_argument,
   address_in_use,
   io_failed,
+  // What is kept for later: files and batches.
+  not_found,
+  conflict,
+  storage_full,
+  storage_failed,
 };
 
 /// The fixed properties of a code: how it is shown to a caller, and whether the caller's SDK should

@@ -41,6 +41,11 @@ SLUICE_INSPECT(loop_report, x.loop, x.requests, x.requests_dropped, x.connection
                x.accepted, x.refused)
 SLUICE_INSPECT(upstream_report, x.loop, x.provider, x.connections_idle, x.connections_busy,
                x.waiting, x.connects, x.connect_failures, x.available)
+SLUICE_INSPECT(merge_report, x.loop, x.flights, x.members, x.calls, x.joined, x.retried)
+SLUICE_INSPECT(batch_report, x.deployment, x.kind, x.waiting, x.in_flight, x.size_limit,
+               x.calls_limit, x.calls_reason, x.base, x.per_item, x.calls, x.requests, x.divided,
+               x.overloads, x.decisions)
+SLUICE_INSPECT(batch_wake, x.number)
 SLUICE_INSPECT(metrics_query, x.unused)
 SLUICE_INSPECT(drain, x.until)
 

@@ -223,6 +223,39 @@ struct upstream_report {
       available; ///< deployment and whether its breaker lets calls through
 };
 
+/// What a merger has in flight and did, told about once a second while it changes.
+struct merge_report {
+  uint32_t loop = 0;
+  uint32_t flights = 0; ///< upstream calls of its own under way
+  uint32_t members = 0; ///< requests that wait for them
+  uint64_t calls = 0;   ///< made since the last report
+  uint64_t joined = 0;  ///< requests that joined a call since the last report
+  uint64_t retried = 0; ///< calls made again for those who had joined one that failed, since then
+};
+
+/// A batcher's figures, told about once a second while they change.
+struct batch_report {
+  std::string deployment;
+  endpoint kind = endpoint::embeddings;
+  uint32_t waiting = 0;
+  uint32_t in_flight = 0;               ///< calls
+  uint32_t size_limit = 0;              ///< requests in a call at most, as the adjuster has it now
+  uint32_t calls_limit = 0;             ///< calls side by side at most, as the adjuster has it now
+  std::string calls_reason;             ///< why
+  std::chrono::nanoseconds base{0};     ///< of T(n) = base + per_item · n; 0 while unknown
+  std::chrono::nanoseconds per_item{0}; ///< likewise
+  uint64_t calls = 0;                   ///< begun since the last report
+  uint64_t requests = 0;                ///< in them
+  uint64_t divided = 0;   ///< calls refused for one of their requests, and sent again in halves
+  uint64_t overloads = 0; ///< calls that the upstream had no room for
+  std::vector<std::pair<std::string, uint64_t>> decisions; ///< by reason, since the last report
+};
+
+/// A batcher's own alarm clock.
+struct batch_wake {
+  uint64_t number = 0;
+};
+
 /// Asks for the metrics in Prometheus text format 0.0.4.
 struct metrics_query {
   uint8_t unused = 0;

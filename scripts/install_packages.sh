@@ -18,9 +18,12 @@ libcli11-dev
 libcurl4-openssl-dev|libcurl4-gnutls-dev
 libgmock-dev
 libgtest-dev
+libmsgpack-cxx-dev|libmsgpack-dev
+librocksdb-dev
 libsimdjson-dev
 libspdlog-dev
 libssl-dev
+libxxhash-dev
 libyaml-cpp-dev
 make
 ninja-build

@@ -52,6 +52,8 @@ request_families::request_families(prometheus::Registry& to)
                             "Answered inference requests whose upstream did not tell the usage")),
       tokens(counter(to, "sluice_tokens_total", "Tokens by bucket; the buckets are disjoint")),
       cost(counter(to, "sluice_cost_nanousd_total", "Cost in nano-US-dollars")),
+      merged(counter(to, "sluice_merged_requests_total",
+                     "Requests answered with the upstream call of an equal request")),
       distribution(counter(to, "model_distribution", "Requests by the model that answered")),
       server_duration(histogram(to, "gen_ai_server_request_duration_seconds",
                                 "Inference requests as clients of this gateway see them")),
@@ -86,6 +88,14 @@ node_families::node_families(prometheus::Registry& to)
       breakers_open(gauge(to, "sluice_upstream_breakers_open",
                           "I/O loops whose circuit breaker keeps calls from a deployment; 0 is "
                           "healthy")),
+      merge_flights(
+          gauge(to, "sluice_merge_flights", "Upstream calls under way that may be shared")),
+      merge_members(gauge(to, "sluice_merge_members", "Requests that wait for these calls")),
+      merge_calls(counter(to, "sluice_merge_calls_total", "Upstream calls made by mergers")),
+      merge_joined(counter(to, "sluice_merge_joined_total",
+                           "Requests that joined the call of another, answered or not")),
+      merge_retries(counter(to, "sluice_merge_retries_total",
+                            "Calls made again for those who had joined one that failed")),
       average_response_time(gauge(to, "avg_response_time",
                                   "Mean duration in milliseconds of inference requests of the last "
                                   "minute; NaN without any")),

@@ -40,6 +40,7 @@ struct request_families {
   counter_family& usage_unknown;
   counter_family& tokens;
   counter_family& cost;
+  counter_family& merged;
   counter_family& distribution;
   histogram_family& server_duration;
   histogram_family& server_first_token;
@@ -65,6 +66,11 @@ struct node_families {
   counter_family& upstream_connects;
   counter_family& upstream_connect_failures;
   gauge_family& breakers_open;
+  gauge_family& merge_flights;
+  gauge_family& merge_members;
+  counter_family& merge_calls;
+  counter_family& merge_joined;
+  counter_family& merge_retries;
   gauge_family& average_response_time;
   gauge_family& daily_cost;
   gauge_family& daily_budget;

@@ -53,7 +53,7 @@ std::string_view request_counters::model_label(const request_record& x) const {
 void request_counters::add(const request_record& x) {
   auto model = model_label(x);
   add_outcome(x, outcome_of(x, model));
-  if (x.inference && (x.usage_known || x.cost.value != 0))
+  if (x.inference && !x.share.joined && (x.usage_known || x.cost.value != 0))
     add_spending(x, spending_of(x, model));
 }
 
@@ -129,6 +129,7 @@ void request_counters::add_inference_handles(const request_record& x, std::strin
   if (x.error == ec::none) {
     to.overhead = &families_.overhead.Add({{"route", x.route}}, overhead_buckets);
     to.usage_unknown = &families_.usage_unknown.Add(by_model);
+    to.merged = &families_.merged.Add(by_model);
     to.distribution = &families_.distribution.Add({{"model", x.upstream_model}});
     to.first_token = &families_.server_first_token.Add(gen_ai, gen_ai_first_token_buckets);
     to.per_token = &families_.server_per_token.Add(gen_ai, gen_ai_per_token_buckets);
@@ -166,7 +167,8 @@ void request_counters::add_outcome(const request_record& x, const outcome& to) {
   to.duration->Observe(seconds(x.duration));
   add_to(to.request_bytes, x.request_bytes);
   add_to(to.response_bytes, x.response_bytes);
-  add_to(to.attempts, x.attempts);
+  // The call that a joined request shares is counted with the one that pays for it.
+  add_to(to.attempts, int{x.attempts} - (x.share.joined ? 1 : 0));
   // Each deployment but the first costs a fallback and a first attempt of its own.
   add_to(to.retries, int{x.attempts} - 1 - int{x.fallbacks});
   add_to(to.fallbacks, x.fallbacks);
@@ -181,6 +183,8 @@ void request_counters::add_outcome(const request_record& x, const outcome& to) {
 
 void request_counters::add_answer(const request_record& x, const outcome& to) {
   to.distribution->Increment();
+  if (x.share.joined)
+    to.merged->Increment();
   if (x.attempts > 0)
     to.overhead->Observe(std::max(seconds(x.duration - x.upstream), 0.0));
   if (x.streamed)
@@ -190,9 +194,11 @@ void request_counters::add_answer(const request_record& x, const outcome& to) {
     return;
   }
   auto output = x.usage.output_total();
-  to.input_tokens->Observe(static_cast<double>(x.usage.input_total()));
-  if (output > 0) // embeddings have none
-    to.output_tokens->Observe(static_cast<double>(output));
+  if (!x.share.joined) { // these are the provider's tokens, and it spent them once
+    to.input_tokens->Observe(static_cast<double>(x.usage.input_total()));
+    if (output > 0) // embeddings have none
+      to.output_tokens->Observe(static_cast<double>(output));
+  }
   if (x.streamed && output > 1)
     to.per_token->Observe(seconds(x.duration - x.first_byte) / static_cast<double>(output - 1));
 }

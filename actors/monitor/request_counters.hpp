@@ -42,6 +42,7 @@ private:
     // Of answered ones.
     prometheus::Histogram* overhead = nullptr;
     prometheus::Counter* usage_unknown = nullptr;
+    prometheus::Counter* merged = nullptr;
     prometheus::Counter* distribution = nullptr;
     prometheus::Histogram* first_token = nullptr;
     prometheus::Histogram* per_token = nullptr;

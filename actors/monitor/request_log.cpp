@@ -119,6 +119,8 @@ void request_log::append_json(const request_record& x, std::string& out) {
   fields.text<"upstream_model">(x.upstream_model);
   fields.count<"attempts">(x.attempts);
   fields.count<"fallbacks">(x.fallbacks);
+  if (x.share.joined)
+    out.append(R"(,"joined":true)");
   if (x.streamed)
     fields.number<"chunks">(x.chunks);
   if (x.usage_known) {
@@ -169,6 +171,8 @@ void request_log::append_console(const request_record& x, std::string& out) {
     out.append(" attempts ");
     append_number(x.attempts, out);
   }
+  if (x.share.joined)
+    out.append(" joined");
   if (x.usage_known) {
     out.append(" tokens ");
     append_number(x.usage.input_total(), out);

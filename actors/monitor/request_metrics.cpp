@@ -27,8 +27,8 @@ void raise_to(prometheus::Counter& counter, double total) {
 } // namespace
 
 request_metrics::request_metrics(const metrics_settings& settings)
-    : request_families_(registry_), node_(registry_), counters_(request_families_, settings.models),
-      daily_budget_(settings.daily_budget) {
+    : request_families_(registry_), node_(registry_), batches_(registry_),
+      counters_(request_families_, settings.models), daily_budget_(settings.daily_budget) {
   node_.build_info.Add({{"version", settings.version}}).Set(1);
   // Counters that alert rules watch must be there before the first of what they count.
   node_.accepted.Add({});
@@ -60,10 +60,18 @@ void request_metrics::add(const upstream_report& x) {
     breakers_[{deployment, x.loop}] = available;
 }
 
+void request_metrics::add(const merge_report& x) {
+  mergers_[x.loop] = {x.flights, x.members};
+  node_.merge_calls.Add({}).Increment(static_cast<double>(x.calls));
+  node_.merge_joined.Add({}).Increment(static_cast<double>(x.joined));
+  node_.merge_retries.Add({}).Increment(static_cast<double>(x.retried));
+}
+
 std::string request_metrics::text(const moment& at) {
   set_node_gauges();
   set_upstream_gauges();
   set_moment(at);
+  batches_.set(at.now);
   set_process(at.process);
   std::ostringstream out;
   prometheus::TextSerializer{}.Serialize(out, registry_.Collect());
@@ -78,6 +86,15 @@ void request_metrics::set_node_gauges() {
   }
   node_.connections.Add({}).Set(sum.connections);
   node_.in_flight.Add({}).Set(sum.in_flight);
+  merge_gauges merging;
+  for (const auto& [loop, x] : mergers_) {
+    merging.flights += x.flights;
+    merging.members += x.members;
+  }
+  if (!mergers_.empty()) {
+    node_.merge_flights.Add({}).Set(merging.flights);
+    node_.merge_members.Add({}).Set(merging.members);
+  }
   raise_to(node_.series_overflow.Add({}), static_cast<double>(counters_.overflowed()));
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/monitor/batch_metrics.hpp"
 #include "actors/monitor/day_sum.hpp"
 #include "actors/monitor/metric_families.hpp"
 #include "actors/monitor/process_stats.hpp"
@@ -27,6 +28,8 @@ public:
 
   void add(const loop_report& x, steady_time now);
   void add(const upstream_report& x);
+  void add(const merge_report& x);
+  void add(const batch_report& x, steady_time now) { batches_.add(x, now); }
 
   /// What is only known when somebody asks.
   struct moment {
@@ -43,6 +46,10 @@ private:
     uint32_t connections = 0;
     uint32_t in_flight = 0;
   };
+  struct merge_gauges {
+    uint32_t flights = 0;
+    uint32_t members = 0;
+  };
   struct pool_gauges {
     uint32_t idle = 0;
     uint32_t busy = 0;
@@ -57,11 +64,13 @@ private:
   prometheus::Registry registry_;
   request_families request_families_;
   node_families node_;
+  batch_metrics batches_;
   request_counters counters_;
   recent_average response_time_;
   day_sum spent_;
   nanousd daily_budget_;
   std::map<uint32_t, loop_gauges> loops_;
+  std::map<uint32_t, merge_gauges> mergers_;
   /// By provider and loop.
   std::map<std::pair<std::string, uint32_t>, pool_gauges> pools_;
   /// By deployment and loop: whether the breaker lets calls through.

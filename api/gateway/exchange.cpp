@@ -109,8 +109,9 @@ void exchange::call() {
   auto& setup = host_.setup();
   auto& chosen = candidates_[progress_.candidate];
   deployment_ = setup.models->find_deployment(chosen.deployment);
-  auto upstream = deployment_ ? setup.upstreams.find(deployment_->provider) : setup.upstreams.end();
-  if (upstream == setup.upstreams.end())
+  target_ =
+      deployment_ ? setup.targets.first(*deployment_, asked_.kind, asked_.merge) : upstream_actor{};
+  if (!target_)
     return fail(make_failure(ec::internal));
   auto ask_usage = asked_.stream && !asked_.include_usage;
   if (progress_.attempts_here == 0) { // a retry sends the same again
@@ -134,7 +135,10 @@ void exchange::call() {
   out.usage_wanted = asked_.include_usage;
   out.body = body_;
   out.until = until_;
-  host_.send(upstream->second, std::move(out));
+  out.tenant = record_.tenant;
+  out.patience = asked_.patience;
+  out.merge = asked_.merge;
+  host_.send(target_, std::move(out));
 }
 
 void exchange::end_call(const call_timing& timing) {
@@ -192,8 +196,12 @@ std::string exchange::answer_lines(bool final_figures) {
   line(lines, "x-sluice-attempts", std::to_string(record_.attempts));
   if (deployment_->provider_kind == "sluice.simulated")
     line(lines, "x-sluice-simulated", "true");
+  if (record_.share.joined)
+    line(lines, "x-sluice-merged", "true");
+  if (record_.share.batch_size > 1)
+    line(lines, "x-sluice-batch-size", std::to_string(record_.share.batch_size));
   if (final_figures) {
-    if (record_.usage_known && deployment_->price)
+    if (record_.share.cost_known || (record_.usage_known && deployment_->price))
       line(lines, "x-sluice-cost-usd", to_usd_string(record_.cost));
     line(lines, "x-sluice-overhead-ms",
          milliseconds_text(steady_clock::now() - request_->received - record_.upstream));
@@ -210,20 +218,23 @@ header_list exchange::for_caller(header_list&& headers) const {
   return std::move(headers);
 }
 
-void exchange::settle(const token_usage& usage, bool known) {
+void exchange::settle(const token_usage& usage, bool known, const call_share& share) {
   record_.deployment = deployment_->id;
   record_.provider = deployment_->provider;
   record_.provider_kind = deployment_->provider_kind;
   record_.upstream_model = deployment_->upstream_model;
   record_.usage = usage;
   record_.usage_known = known;
-  if (known && deployment_->price)
+  record_.share = share;
+  if (share.cost_known)
+    record_.cost = share.cost;
+  else if (known && deployment_->price)
     record_.cost = cost(usage, deployment_->price->price).value_or(nanousd{});
 }
 
 void exchange::on_reply(upstream_reply& reply) {
   end_call(reply.timing);
-  settle(reply.usage, reply.usage_known);
+  settle(reply.usage, reply.usage_known, reply.share);
   http_response response;
   response.lines = answer_lines(true);
   response.headers = for_caller(std::move(reply.headers));
@@ -237,7 +248,7 @@ void exchange::on_reply(upstream_reply& reply) {
 void exchange::on_block(stream_block& block) {
   if (!streaming_) {
     streaming_ = true;
-    settle({}, false);
+    settle({}, false, block.share);
     http_response head;
     head.content_type = "text/event-stream; charset=utf-8";
     head.lines = answer_lines(false);
@@ -259,13 +270,12 @@ void exchange::on_written(size_t bytes) {
   // for every write.
   if (call_ == 0 || credit_owed_ < host_.setup().settings->limits.stream_buffer_bytes_max / 4)
     return;
-  auto upstream = host_.setup().upstreams.find(deployment_->provider);
-  host_.send(upstream->second, stream_credit{call_, std::exchange(credit_owed_, 0)});
+  host_.send(target_, stream_credit{call_, std::exchange(credit_owed_, 0)});
 }
 
 void exchange::on_end(stream_end& end) {
   end_call(end.timing);
-  settle(end.usage, end.usage_known);
+  settle(end.usage, end.usage_known, end.share);
   if (end.why.code != ec::none)
     return fail(end.why);
   if (!streaming_) { // a stream without content is still an answer
@@ -296,8 +306,7 @@ void exchange::cancel() {
   backoff_.reset();
   if (call_ == 0)
     return;
-  auto upstream = host_.setup().upstreams.find(deployment_->provider);
-  host_.send(upstream->second, cancel_call{call_});
+  host_.send(target_, cancel_call{call_});
   host_.forget(call_);
   call_ = 0;
   record_.upstream += steady_clock::now() - call_started_;

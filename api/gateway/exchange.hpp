@@ -1,9 +1,10 @@
 #pragma once
 
 #include "api/gateway/authenticator.hpp"
-#include "api/gateway/call_plan.hpp"
 #include "api/gateway/request_reader.hpp"
 #include "api/http/handler.hpp"
+#include "runtime/actors.hpp"
+#include "runtime/call_plan.hpp"
 #include "runtime/catalogue.hpp"
 #include "runtime/messages.hpp"
 #include "runtime/shared_body.hpp"
@@ -52,7 +53,7 @@ private:
   void cancel();
   void fail(const failure& why);
   void finish(uint16_t status, ec error);
-  void settle(const token_usage& usage, bool known);
+  void settle(const token_usage& usage, bool known, const call_share& share);
   std::string answer_lines(bool final_figures);
   header_list for_caller(header_list&& headers) const;
 
@@ -69,7 +70,8 @@ private:
   std::vector<candidate> candidates_;
   call_progress progress_;
   const deployment* deployment_ = nullptr;
-  uint64_t call_ = 0; // under way; 0 where none
+  upstream_actor target_; // that has the call
+  uint64_t call_ = 0;     // under way; 0 where none
   steady_time call_started_{};
   std::unique_ptr<boost::asio::steady_timer> backoff_;
   uint64_t credit_owed_ = 0; // written to the client, not yet told to the upstream

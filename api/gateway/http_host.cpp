@@ -1,6 +1,8 @@
 #include "api/gateway/http_host.hpp"
 
 #include "api/gateway/error_reply.hpp"
+#include "api/gateway/job_routes.hpp"
+#include "api/gateway/merge_rules.hpp"
 #include "api/gateway/model_list.hpp"
 #include "api/gateway/routes.hpp"
 #include "api/http/openapi.hpp"
@@ -126,6 +128,12 @@ std::shared_ptr<http_exchange> http_host::handle(std::unique_ptr<http_request> r
   auto route = match_route(request->method, request->path());
   if (route.what == route_match::target::inference)
     return inference(route.kind, std::move(request), std::move(sink));
+  if (route.what == route_match::target::jobs) {
+    auto made =
+        std::make_shared<job_exchange>(*this, std::move(request), std::move(sink), request_id());
+    made->start(route.job);
+    return made;
+  }
   plain(*request, std::move(sink));
   return nullptr;
 }
@@ -178,7 +186,11 @@ std::shared_ptr<http_exchange> http_host::inference(endpoint kind,
       return give_back(why, key, {});
     }
   }
-  auto reading = reader_.read(kind, request->body);
+  auto& merging = setup_.settings->merging;
+  merge_rules rules{key->settings.tenant, merging.temperature_max, merging.similar,
+                    setup_.merge_seed};
+  auto may_share = !setup_.targets.mergers.empty() && !wants_own_answer(*request);
+  auto reading = reader_.read(kind, request->body, may_share ? &rules : nullptr);
   if (reading.refusal)
     return give_back(*reading.refusal, key, {});
   auto& asked = reading.request;
@@ -246,6 +258,7 @@ void http_host::plain(const http_request& request, std::shared_ptr<reply_sink> s
     break;
   case target::unknown:
   case target::inference:
+  case target::jobs:
     refuse_with(ec::unknown_endpoint, "Unknown request URL: " + std::string{request.method} + " " +
                                           std::string{request.path()} +
                                           ". See /openapi.json for what is served.");

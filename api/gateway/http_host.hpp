@@ -5,6 +5,7 @@
 #include "api/gateway/request_reader.hpp"
 #include "api/http/listener.hpp"
 #include "runtime/actors.hpp"
+#include "runtime/call_targets.hpp"
 #include "runtime/configuration.hpp"
 #include "runtime/log.hpp"
 #include "runtime/loop_actor.hpp"
@@ -18,7 +19,7 @@
 namespace sluice {
 
 /// What a host needs from the composition root. Shared between the hosts of a node, but for the
-/// upstreams.
+/// targets.
 struct http_host_setup {
   std::shared_ptr<const configuration> settings;
   catalogue_ptr models;
@@ -26,8 +27,10 @@ struct http_host_setup {
   http_admission_ptr admission;
   router_actor router;
   monitor_actor monitor;
-  std::shared_ptr<node_log> log;                   ///< may be null
-  std::map<std::string, upstream_actor> upstreams; ///< by provider: those of this host's loop
+  jobs_actor jobs; ///< null where the node keeps nothing
+  std::shared_ptr<node_log> log; ///< may be null
+  call_targets targets;          ///< of this host's loop
+  uint64_t merge_seed = 0;       ///< as in `merge_rules`, the same for all hosts of a node
 };
 
 /// Takes the requests of one loop's connections and sees them through.

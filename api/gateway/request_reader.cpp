@@ -1,5 +1,7 @@
 #include "api/gateway/request_reader.hpp"
 
+#include "api/gateway/json_fingerprint.hpp"
+
 #include <nlohmann/json.hpp>
 #include <simdjson.h>
 
@@ -74,7 +76,7 @@ failure explain_syntax(const std::string& body) {
 /// The fields that Sluice reads, as found.
 struct fields {
   std::optional<dom::element> model, messages, prompt, input, stream, stream_options, max_tokens,
-      max_completion_tokens, n;
+      max_completion_tokens, n, service_tier;
 };
 
 std::optional<failure> collect(dom::object root, fields& found) {
@@ -88,6 +90,7 @@ std::optional<failure> collect(dom::object root, fields& found) {
       {"max_tokens", &fields::max_tokens},
       {"max_completion_tokens", &fields::max_completion_tokens},
       {"n", &fields::n},
+      {"service_tier", &fields::service_tier},
   };
   for (auto [key, value] : root)
     for (auto& [name, member] : known)
@@ -188,6 +191,14 @@ std::optional<failure> read_limits(const fields& found, inference_request& out) 
   return refusal;
 }
 
+/// Anything that is not "flex" is the provider's business.
+urgency read_patience(const fields& found) {
+  std::string_view tier;
+  auto flexible =
+      found.service_tier && found.service_tier->get(tier) == simdjson::SUCCESS && tier == "flex";
+  return flexible ? urgency::flexible : urgency::interactive;
+}
+
 /// A piece of the body and what takes its place.
 struct edit {
   size_t at;
@@ -226,7 +237,7 @@ request_reader::request_reader() : parsers_(std::make_unique<parsers>()) {}
 
 request_reader::~request_reader() = default;
 
-request_reading request_reader::read(endpoint kind, std::string& body) {
+request_reading request_reader::read(endpoint kind, std::string& body, const merge_rules* rules) {
   request_reading result;
   auto& out = result.request;
   out.kind = kind;
@@ -249,6 +260,9 @@ request_reading request_reader::read(endpoint kind, std::string& body) {
   if (!result.refusal)
     result.refusal = read_limits(found, out);
   out.input_tokens = static_cast<int64_t>(body.size() / 4) + 1;
+  out.patience = read_patience(found);
+  if (rules && !result.refusal)
+    out.merge = merge_terms_of(kind, object, *rules);
   if (parsers_->whole.capacity() > parser_capacity_kept)
     parsers_->whole = dom::parser{};
   return result;

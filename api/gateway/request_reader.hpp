@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/gateway/merge_rules.hpp"
 #include "runtime/messages.hpp"
 
 #include <memory>
@@ -20,6 +21,8 @@ struct inference_request {
       0; ///< max_completion_tokens or max_tokens, times n; 0 where not limited
   int64_t input_tokens =
       0; ///< estimated at four bytes of JSON a token, OpenAI's rule of thumb for English
+  urgency patience = urgency::interactive; ///< `flexible` where service_tier is "flex"
+  merge_terms merge;                       ///< where rules were given; otherwise nothing is shared
 };
 
 struct request_reading {
@@ -36,8 +39,9 @@ public:
   ~request_reader();
 
   /// Reads `body`, whose memory may be given more room. A field that Sluice reads and that stands
-  /// twice is refused: two readers could choose differently.
-  request_reading read(endpoint kind, std::string& body);
+  /// twice is refused: two readers could choose differently. With `rules` it says what the request
+  /// may share.
+  request_reading read(endpoint kind, std::string& body, const merge_rules* rules = nullptr);
 
   /// A body for the upstream: with `model` in place of the model's name and, where `ask_usage`,
   /// with `stream_options.include_usage` set. Everything else stays byte for byte. `body` has been

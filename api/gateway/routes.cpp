@@ -38,6 +38,8 @@ int hex(char c) {
   return -1;
 }
 
+} // namespace
+
 std::string percent_decoded(std::string_view text) {
   std::string result;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -50,8 +52,6 @@ std::string percent_decoded(std::string_view text) {
   }
   return result;
 }
-
-} // namespace
 
 std::string_view method_name(std::string_view method) {
   for (std::string_view known :
@@ -71,6 +71,13 @@ route_match match_route(std::string_view method, std::string_view path) {
     result.allow = "GET";
     result.name = "/v1/models/{id}";
     result.model = percent_decoded(path.substr(model_prefix.size()));
+    return result;
+  }
+  if (auto job = match_job_path(method, path)) {
+    result.what = job->what == job_operation::none ? target::wrong_method : target::jobs;
+    result.allow = job->allow;
+    result.name = job->name;
+    result.job = *job;
     return result;
   }
   for (auto& x : table)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "api/gateway/job_paths.hpp"
 #include "runtime/messages.hpp"
 
 #include <string>
@@ -17,6 +18,7 @@ struct route_match {
     ready,
     metrics,
     openapi,
+    jobs,
     unknown,
     wrong_method
   };
@@ -25,11 +27,15 @@ struct route_match {
   std::string_view name;  ///< the path template, for metrics: a literal; "other" where unknown
   std::string_view allow; ///< of `wrong_method`: the method that it takes
   std::string model;      ///< of `model`: its id, percent-decoded
+  job_path job;           ///< of `jobs`; points into the path
 };
 
 /// `method` where HTTP knows it, otherwise "other": what a client makes up stays out of logs and
 /// metrics.
 std::string_view method_name(std::string_view method);
+
+/// `text` with %41 as "A"; a `%` that stands for nothing stays.
+std::string percent_decoded(std::string_view text);
 
 /// HEAD is taken as GET, for load balancers ask so; the connection leaves the body out.
 route_match match_route(std::string_view method, std::string_view path);

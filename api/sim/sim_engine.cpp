@@ -66,31 +66,39 @@ bool sim_engine::still_strikes(uint32_t times, const sim_request& request, size_
   return true;
 }
 
-caf::expected<sim_effects> sim_engine::effects_for(const sim_request& request) {
-  sim_effects result;
-  size_t asked = 0;
+caf::expected<sim_engine::wishes> sim_engine::wishes_in(const sim_request& request) {
+  wishes result;
   for (const auto& prompt : request.prompts) {
     auto faults = find_magic(prompt.text);
     if (!faults)
       return faults.error();
     sim_effects wished;
     for (const auto& fault : *faults) {
-      if (!still_strikes(fault.times, request, asked++))
+      if (!still_strikes(fault.times, request, result.asked++))
         continue;
       if (auto error = merge_effects(wished, fault.effects))
         return error;
     }
     // Prompts that came together share one reply, which the first of them breaks.
-    if (result.disruption != sim_disruption::none)
+    if (result.effects.disruption != sim_disruption::none)
       wished.disruption = sim_disruption::none;
-    if (auto error = merge_effects(result, wished))
+    if (auto error = merge_effects(result.effects, wished))
       return error;
   }
-  if (asked > 0 || !has_rules_)
-    return result;
+  return result;
+}
+
+sim_effects sim_engine::struck_by_rule(const sim_occasion& call) {
+  if (!has_rules_)
+    return {};
   std::lock_guard lock{mutex_};
-  auto struck = rules_.strike({request.kind, request.model, request.stream});
-  return struck ? struck->effects : result;
+  auto struck = rules_.strike(call);
+  return struck ? struck->effects : sim_effects{};
+}
+
+void sim_engine::set_price(sim_plan& plan) const {
+  if (auto i = options_.prices.find(plan.model); i != options_.prices.end())
+    plan.price = i->second;
 }
 
 sim_plan sim_engine::plan(endpoint kind, std::string_view body, std::string attempt_id,
@@ -100,6 +108,8 @@ sim_plan sim_engine::plan(endpoint kind, std::string_view body, std::string atte
     std::lock_guard lock{mutex_};
     making.call = ++calls_;
   }
+  if (kind == endpoint::chat_batch)
+    return plan_chats(body, making);
   auto read = read_sim_request({kind, settings_.seed, options_.any_model}, body);
   auto* request = std::get_if<sim_request>(&read);
   auto refused = [&](const sim_refusal& why) {
@@ -113,24 +123,26 @@ sim_plan sim_engine::plan(endpoint kind, std::string_view body, std::string atte
   };
   if (request == nullptr)
     return refused(std::get<sim_refusal>(read));
-  auto effects = effects_for(*request);
-  if (!effects) {
+  auto wished = wishes_in(*request);
+  if (!wished) {
     auto why = refusal_of_status(400);
-    why.message = message_of(effects.error());
+    why.message = message_of(wished.error());
     why.param = kind == endpoint::chat_completions ? "messages"
                 : kind == endpoint::completions    ? "prompt"
                                                    : "input";
     return refused(why);
   }
-  making.effects = *effects;
-  if (effects->disruption == sim_disruption::status)
-    return refused(refusal_of_status(effects->status));
+  // A magic prompt comes before all rules.
+  making.effects = wished->asked > 0
+                       ? wished->effects
+                       : struck_by_rule({request->kind, request->model, request->stream});
+  if (making.effects.disruption == sim_disruption::status)
+    return refused(refusal_of_status(making.effects.status));
   auto planned = plan_answer(*request, making);
   if (auto* why = std::get_if<sim_refusal>(&planned))
     return refused(*why);
   auto& result = std::get<sim_plan>(planned);
-  if (auto i = options_.prices.find(result.model); i != options_.prices.end())
-    result.price = i->second;
+  set_price(result);
   return std::move(result);
 }
 

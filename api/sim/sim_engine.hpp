@@ -70,7 +70,17 @@ private:
   sim_engine(simulation_settings settings, sim_options options, sim_fault_rules rules,
              std::unique_ptr<sim_usage_log> log);
 
-  caf::expected<sim_effects> effects_for(const sim_request& request);
+  /// What the prompts of a request wish for, and how many wishes they hold, whether those strike
+  /// this time or not.
+  struct wishes {
+    sim_effects effects;
+    size_t asked = 0;
+  };
+
+  sim_plan plan_chats(std::string_view body, sim_making& making);
+  caf::expected<wishes> wishes_in(const sim_request& request);
+  sim_effects struck_by_rule(const sim_occasion& call);
+  void set_price(sim_plan& plan) const;
   bool still_strikes(uint32_t times, const sim_request& request, size_t which);
 
   const simulation_settings settings_;

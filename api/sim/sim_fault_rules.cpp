@@ -28,11 +28,13 @@ caf::expected<bool> sim_fault_rules::read_condition(rule& to, const sim_option& 
       return bad("'stream' must be true or false");
     to.stream = value == "true";
   } else if (name == "endpoint") {
-    for (auto kind : {endpoint::chat_completions, endpoint::completions, endpoint::embeddings})
+    for (auto kind : {endpoint::chat_completions, endpoint::completions, endpoint::embeddings,
+                      endpoint::chat_batch})
       if (path_of(kind) == value)
         to.kind = kind;
     if (!to.kind)
-      return bad("'endpoint' must be chat/completions, completions or embeddings");
+      return bad("'endpoint' must be chat/completions, completions, embeddings or "
+                 "chat/completions/batch");
   } else if (name == "every") {
     if (!read_number(value, to.every) || to.every == 0)
       return bad("'every' must be a whole number above 0");

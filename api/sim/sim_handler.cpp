@@ -12,7 +12,8 @@ constexpr std::string_view models_path = "/v1/models";
 
 std::optional<endpoint> endpoint_at(std::string_view path) {
   if (path.starts_with(root))
-    for (auto kind : {endpoint::chat_completions, endpoint::completions, endpoint::embeddings})
+    for (auto kind : {endpoint::chat_completions, endpoint::completions, endpoint::embeddings,
+                      endpoint::chat_batch})
       if (path.substr(root.size()) == path_of(kind))
         return kind;
   return std::nullopt;

@@ -4,57 +4,13 @@
 #include "api/sim/sim_embedding.hpp"
 #include "api/sim/sim_hash.hpp"
 #include "api/sim/sim_json.hpp"
+#include "api/sim/sim_plan_parts.hpp"
 #include "api/sim/sim_text.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 namespace sluice {
 namespace {
-
-/// Tokens of all answers of a call, which are held at once: some 20 MB.
-constexpr int64_t tokens_max = 2'000'000;
-
-std::chrono::nanoseconds scaled(std::chrono::nanoseconds x, double scale) {
-  return std::chrono::nanoseconds{std::llround(static_cast<double>(x.count()) * scale)};
-}
-
-/// Everything that a plan has whatever it answers.
-sim_plan plan_of(const sim_making& making, uint64_t id) {
-  sim_plan result;
-  result.effects = making.effects;
-  result.attempt_id = making.attempt_id;
-  std::string request_id = "req_sim_";
-  append_hex(request_id, id);
-  // The rate limits are constants: they are there so that a gateway has some to pass on.
-  result.headers = {{"x-sluice-simulated", "true"},
-                    {"x-request-id", std::move(request_id)},
-                    {"x-ratelimit-limit-requests", "10000"},
-                    {"x-ratelimit-remaining-requests", "9999"},
-                    {"x-ratelimit-reset-requests", "6ms"}};
-  result.first_byte = scaled(making.effects.first_byte, making.settings.scale);
-  return result;
-}
-
-std::string usage_json(const token_usage& usage, bool embedding) {
-  std::string out = R"({"prompt_tokens":)";
-  append_decimal(out, usage.input_total());
-  if (!embedding) {
-    out += R"(,"completion_tokens":)";
-    append_decimal(out, usage.output_total());
-  }
-  out += R"(,"total_tokens":)";
-  append_decimal(out, usage.input_total() + usage.output_total());
-  if (!embedding) {
-    out += R"(,"prompt_tokens_details":{"cached_tokens":)";
-    append_decimal(out, usage.cache_read);
-    out += R"(,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":)";
-    append_decimal(out, usage.reasoning);
-    out += R"(,"audio_tokens":0,"accepted_prediction_tokens":0,"rejected_prediction_tokens":0})";
-  }
-  out += '}';
-  return out;
-}
 
 /// "{"id":…,"object":…,…," up to the list of choices.
 std::string head_json(const sim_request& request, const sim_making& making, uint64_t id) {
@@ -124,7 +80,7 @@ void write_body(sim_plan& plan, const std::string& head) {
   }
   plan.body += choices_json(plan) + "]";
   if (!plan.effects.usage_left_out)
-    plan.body += R"(,"usage":)" + usage_json(plan.usage, false);
+    plan.body += R"(,"usage":)" + sim_usage_json(plan.usage, false);
   plan.body += "}";
 }
 
@@ -134,7 +90,7 @@ void write_events(sim_plan& plan, const std::string& head, bool include_usage) {
   if (!include_usage || plan.effects.usage_left_out)
     return;
   plan.event_tail = "],\"usage\":null}\n\n";
-  plan.usage_tail = R"(],"usage":)" + usage_json(plan.usage, false) + "}\n\n";
+  plan.usage_tail = R"(],"usage":)" + sim_usage_json(plan.usage, false) + "}\n\n";
 }
 
 void write_embeddings(sim_plan& plan, const sim_request& request) {
@@ -163,48 +119,18 @@ void write_embeddings(sim_plan& plan, const sim_request& request) {
   append_json_string(out, request.model);
   out += R"(,"simulated":true)";
   if (!plan.effects.usage_left_out)
-    out += R"(,"usage":)" + usage_json(plan.usage, true);
+    out += R"(,"usage":)" + sim_usage_json(plan.usage, true);
   out += '}';
-}
-
-std::optional<sim_refusal> too_much(const sim_request& request, const sim_effects& effects) {
-  auto each = std::min(effects.tokens.value_or(2 * request.row->answer_tokens), request.output_max);
-  auto answers = request.n * static_cast<int64_t>(request.prompts.size());
-  if (answers * each <= tokens_max)
-    return std::nullopt;
-  auto refusal = refusal_of_status(400);
-  refusal.message = "The simulator makes at most 2000000 tokens a call.";
-  refusal.param = "n";
-  return refusal;
-}
-
-/// An error object in place of an answer, with the status 200.
-void fail(sim_plan& plan) {
-  plan.body = error_body(refusal_of_status(500));
-  plan.usage = {};
-  plan.failed = true;
-}
-
-/// What every 200 can be made to say instead of an answer.
-void break_body(sim_plan& plan) {
-  if (plan.effects.disruption == sim_disruption::malformed)
-    plan.body.resize(plan.body.size() / 2);
-  else if (plan.effects.disruption == sim_disruption::error_event)
-    fail(plan);
-  else
-    return;
-  plan.effects.disruption = sim_disruption::none;
 }
 
 } // namespace
 
 std::variant<sim_plan, sim_refusal> plan_answer(const sim_request& request,
                                                 const sim_making& making) {
-  const auto& settings = making.settings;
-  if (auto refusal = too_much(request, making.effects))
+  if (auto refusal = refuse_sim_tokens(sim_tokens_at_most(request, making.effects), "n"))
     return *refusal;
   auto id = sim_mix(request.prompts.front().hash ^ sim_mix(making.call));
-  auto plan = plan_of(making, id);
+  auto plan = begin_sim_plan(making, id);
   plan.kind = request.kind;
   plan.model = request.model;
   plan.items = static_cast<int64_t>(request.prompts.size());
@@ -214,12 +140,10 @@ std::variant<sim_plan, sim_refusal> plan_answer(const sim_request& request,
   auto prompt_tokens = request.prompt_tokens();
   plan.usage.cache_read = std::min(making.effects.cached.value_or(0), prompt_tokens);
   plan.usage.input = prompt_tokens - plan.usage.cache_read;
-  auto per_token = making.effects.per_token.value_or(settings.per_output_token);
-  plan.per_token = scaled(per_token, settings.scale);
-  plan.first_byte += scaled(settings.call_base + settings.per_prompt * plan.items, settings.scale);
+  take_sim_time(plan, making);
   if (request.kind == endpoint::embeddings) {
     write_embeddings(plan, request);
-    break_body(plan);
+    break_sim_body(plan);
     return plan;
   }
   auto answered = answer(request, making.effects);
@@ -238,13 +162,13 @@ std::variant<sim_plan, sim_refusal> plan_answer(const sim_request& request,
     write_events(plan, head, request.include_usage);
   } else {
     write_body(plan, head);
-    break_body(plan);
+    break_sim_body(plan);
   }
   return plan;
 }
 
 sim_plan plan_refusal(const sim_refusal& refusal, const sim_making& making) {
-  auto plan = plan_of(making, sim_mix(making.call));
+  auto plan = begin_sim_plan(making, sim_mix(making.call));
   plan.status = refusal.status;
   plan.body = error_body(refusal);
   plan.served = false;

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -44,11 +45,14 @@ struct sim_plan {
 
   std::chrono::nanoseconds first_byte{0}; ///< from the start of service until tokens are made
   std::chrono::nanoseconds per_token{0};
+  /// Of several chats, which are made side by side: output tokens of the longest, which are the
+  /// time it takes. Empty where all tokens are made one after the other.
+  std::optional<int64_t> longest;
 
   // The bill.
   std::string attempt_id;
   std::string model;
-  int64_t items = 0; ///< prompts or inputs
+  int64_t items = 0; ///< prompts, inputs or chats
   token_price price;
   token_usage usage;   ///< of the whole answer; zero for an error reply
   bool served = true;  ///< takes a slot

@@ -14,15 +14,9 @@ namespace {
 /// the recursive parts of a JSON library need stack for.
 constexpr uint32_t depth_max = 64;
 
-/// OpenAI's limit on the inputs of one embeddings call, taken for prompts too.
-constexpr size_t prompts_max = 2'048;
-
 /// OpenAI's limits on `n` and on stop sequences.
 constexpr int64_t n_max = 128;
 constexpr size_t stops_max = 4;
-
-/// Answers and tokens of one call that are worked out at once; keeps a call below some 50 MB.
-constexpr int64_t answers_max = 4'096;
 
 sim_refusal unknown_model(const std::string& model) {
   return {404, "The model '" + model + "' does not exist or you do not have access to it.",
@@ -33,28 +27,6 @@ sim_refusal bad_body(std::string message) {
   sim_refusal result;
   result.message = std::move(message);
   return result;
-}
-
-void read_model(sim_request& to, sim_fields& from, bool any_model) {
-  const auto* model = from.find("model");
-  if (model == nullptr || (model->is_string() && model->get_ref<const std::string&>().empty()))
-    return from.refuse("model", "you must provide a model parameter");
-  if (!model->is_string())
-    return from.refuse("model", "'model' must be a string.", "invalid_type");
-  to.model = model->get<std::string>();
-  const auto* known = find_sim_model(to.model);
-  to.row = known != nullptr ? known : &sim_model_for(to.model, to.kind);
-  if (known == nullptr && !any_model) {
-    from.refusal() = unknown_model(to.model);
-    return;
-  }
-  if (known == nullptr)
-    return;
-  for (auto x : known->endpoints)
-    if (x == to.kind)
-      return;
-  from.refuse("model", "The model '" + to.model + "' does not serve /v1/" +
-                           std::string{path_of(to.kind)} + ".");
 }
 
 void read_stop(sim_request& to, sim_fields& from) {
@@ -117,6 +89,28 @@ sim_prompt prompt_of_text(const json& text, uint64_t seed) {
 
 } // namespace
 
+void read_sim_model(sim_request& to, sim_fields& from, bool any_model) {
+  const auto* model = from.find("model");
+  if (model == nullptr || (model->is_string() && model->get_ref<const std::string&>().empty()))
+    return from.refuse("model", "you must provide a model parameter");
+  if (!model->is_string())
+    return from.refuse("model", "'model' must be a string.", "invalid_type");
+  to.model = model->get<std::string>();
+  const auto* known = find_sim_model(to.model);
+  to.row = known != nullptr ? known : &sim_model_for(to.model, to.kind);
+  if (known == nullptr && !any_model) {
+    from.refusal() = unknown_model(to.model);
+    return;
+  }
+  if (known == nullptr)
+    return;
+  for (auto x : known->endpoints)
+    if (x == to.kind)
+      return;
+  from.refuse("model", "The model '" + to.model + "' does not serve /v1/" +
+                           std::string{path_of(to.kind)} + ".");
+}
+
 void read_sim_prompts(sim_request& to, sim_fields& from, const char* name, uint64_t seed) {
   const auto* x = from.find(name);
   if (x == nullptr)
@@ -134,7 +128,7 @@ void read_sim_prompts(sim_request& to, sim_fields& from, const char* name, uint6
               "ids, or a list of lists of token ids, and not empty.";
   if (!x->is_array() || x->empty())
     return from.refuse(name, what, "invalid_type");
-  if (x->size() > prompts_max)
+  if (x->size() > sim_items_max)
     return from.refuse(name, std::string{"'"} + name + "' can hold at most 2048 items.",
                        "array_above_max_length");
   for (const auto& item : *x) {
@@ -158,27 +152,38 @@ void read_sim_sampling(sim_request& to, sim_fields& from) {
   read_stream(to, from);
 }
 
-std::variant<sim_request, sim_refusal> read_sim_request(const sim_reading& how,
-                                                        std::string_view body) {
+std::optional<sim_refusal> parse_sim_body(std::string_view body, json& to) {
   if (!json_depth_within(body, depth_max))
     return bad_body("The JSON of your request is nested too deeply.");
-  auto parsed = json::parse(body, nullptr, false);
-  if (parsed.is_discarded())
+  to = json::parse(body, nullptr, false);
+  if (to.is_discarded())
     return bad_body("We could not parse the JSON body of your request.");
-  if (!parsed.is_object())
+  if (!to.is_object())
     return bad_body("The body of your request must be a JSON object.");
+  return std::nullopt;
+}
+
+std::variant<sim_request, sim_refusal> read_sim_request(const sim_reading& how,
+                                                        std::string_view body) {
+  json parsed;
+  if (auto why = parse_sim_body(body, parsed))
+    return *std::move(why);
+  return read_sim_object(how, parsed);
+}
+
+std::variant<sim_request, sim_refusal> read_sim_object(const sim_reading& how, const json& body) {
   std::optional<sim_refusal> refusal;
-  sim_fields fields{parsed, refusal};
+  sim_fields fields{body, refusal};
   sim_request result;
   result.kind = how.kind;
-  read_model(result, fields, how.any_model);
+  read_sim_model(result, fields, how.any_model);
   if (refusal)
     return *std::move(refusal);
   auto seed = sim_hash(how.seed, result.model);
   if (auto asked = fields.whole_number("seed", INT64_MIN, INT64_MAX))
     seed = sim_mix(seed ^ static_cast<uint64_t>(*asked));
   switch (how.kind) {
-  case endpoint::chat_batch:
+  case endpoint::chat_batch: // has requests of its own in place of one
   case endpoint::chat_completions:
     read_sim_chat(result, fields, seed);
     break;
@@ -189,7 +194,7 @@ std::variant<sim_request, sim_refusal> read_sim_request(const sim_reading& how,
     read_sim_embedding(result, fields, seed);
     break;
   }
-  if (result.n * static_cast<int64_t>(result.prompts.size()) > answers_max)
+  if (result.n * static_cast<int64_t>(result.prompts.size()) > sim_answers_max)
     fields.refuse("n", "The simulator gives at most 4096 answers a call.", "invalid_value");
   if (refusal)
     return *std::move(refusal);

@@ -65,9 +65,27 @@ struct sim_reading {
   bool any_model = true; ///< names outside the table are taken too
 };
 
-/// Reads the body of a request, or says what a provider would say against it.
+/// Lists of one call (prompts, inputs, chats) hold at most so many: OpenAI's limit on the inputs of
+/// an embeddings call, taken for all.
+constexpr size_t sim_items_max = 2'048;
+
+/// Answers of one call, which are worked out at once; keeps a call below some 50 MB.
+constexpr int64_t sim_answers_max = 4'096;
+
+/// Reads the body of a request, or says what a provider would say against it. Of any endpoint but
+/// `chat_batch`, which `sim_chat_batch.hpp` reads.
 std::variant<sim_request, sim_refusal> read_sim_request(const sim_reading& how,
                                                         std::string_view body);
+
+/// The same of a body that has been parsed, which is an object.
+std::variant<sim_request, sim_refusal> read_sim_object(const sim_reading& how,
+                                                       const nlohmann::json& body);
+
+/// Parses a body into the object that it must be, or says what a provider would say against it.
+std::optional<sim_refusal> parse_sim_body(std::string_view body, nlohmann::json& to);
+
+/// Reads 'model': `model` and `row` of a request whose `kind` is known.
+void read_sim_model(sim_request& to, sim_fields& from, bool any_model);
 
 /// How the endpoints read what is theirs; `model`, `row` and `kind` are there.
 void read_sim_chat(sim_request& to, sim_fields& from, uint64_t seed);

@@ -64,8 +64,8 @@ sim_step sim_run::next_of_phase() const {
   case phase::body: {
     bool whole = plan_.effects.disruption == disruption::none;
     bool endless = plan_.effects.disruption == disruption::endless;
-    return {whole ? sim_step_kind::body : sim_step_kind::part,
-            due_after(endless ? 0 : plan_.usage.output_total())};
+    auto tokens = plan_.longest.value_or(plan_.usage.output_total());
+    return {whole ? sim_step_kind::body : sim_step_kind::part, due_after(endless ? 0 : tokens)};
   }
   case phase::endless:
     return {sim_step_kind::part, due_after(made + 1)};
@@ -161,6 +161,14 @@ token_usage sim_run::used(steady_time now) const {
   bool piecemeal = plan_.streamed || phase_ == phase::endless;
   if (!piecemeal && phase_ != phase::body)
     return result;
+  if (!piecemeal && plan_.longest) {
+    // All chats are as far as the longest is, in proportion.
+    auto longest = std::max<int64_t>(*plan_.longest, 1);
+    made = std::min(made, longest);
+    result.reasoning = result.reasoning * made / longest;
+    result.output = result.output * made / longest;
+    return result;
+  }
   if (piecemeal && tokens_ > 0)
     made = plan_.usage.reasoning + tokens_;
   result.reasoning = std::min(made, plan_.usage.reasoning);

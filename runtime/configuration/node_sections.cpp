@@ -78,6 +78,35 @@ void read_simulation(reading& to, const yaml_value& at, simulation_settings& int
   map.end();
 }
 
+void read_storage(reading& to, const yaml_value& at, storage_settings& into) {
+  map_reader map{to, at};
+  map.text("path", into.path);
+  map.size<uint64_t>("cache_bytes", into.cache_bytes, {mib, 64 * gib});
+  map.end();
+}
+
+void read_jobs(reading& to, const yaml_value& at, jobs_settings& into) {
+  map_reader map{to, at};
+  map.integer<uint32_t>("calls_max", into.calls_max, {1, 10'000});
+  map.integer<uint32_t>("interactive_percent_max", into.interactive_percent_max, {1, 100});
+  map.size<uint64_t>("file_bytes_max", into.file_bytes_max, {kib, gib});
+  map.integer<uint32_t>("lines_max", into.lines_max, {1, 1'000'000});
+  map.size<uint64_t>("line_bytes_max", into.line_bytes_max, {kib, gib});
+  map.integer<uint32_t>("batches_per_tenant_max", into.batches_per_tenant_max, {1, 100'000});
+  map.size<uint64_t>("storage_bytes_max", into.storage_bytes_max, {mib, 1024 * 1024 * gib});
+  map.end();
+}
+
+void read_merging(reading& to, const yaml_value& at, merging_settings& into) {
+  map_reader map{to, at};
+  map.flag("enabled", into.enabled);
+  map.decimal("temperature_max", into.temperature_max, {0, 2});
+  map.flag("similar", into.similar);
+  map.size<uint64_t>("replay_bytes_max", into.replay_bytes_max, {kib, gib});
+  map.integer<uint32_t>("joiners_max", into.joiners_max, {1, 1'000'000});
+  map.end();
+}
+
 void read_log(reading& to, const yaml_value& at, log_settings& into) {
   map_reader map{to, at};
   map.choice("format", into.format, {"console", "json"});

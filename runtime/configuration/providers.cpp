@@ -35,6 +35,25 @@ void read_timing(map_reader& map, provider_settings& into) {
   breaker.end();
 }
 
+void read_batching(map_reader& map, batching_settings& into) {
+  map_reader batching{map.context(), map.value("batching")};
+  batching.flag("embeddings", into.embeddings);
+  batching.flag("completions", into.completions);
+  batching.text("chat_path", into.chat_path);
+  auto plain = std::all_of(into.chat_path.begin(), into.chat_path.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view{"/-_.:"}.find(c) != std::string_view::npos;
+  });
+  if (!plain || into.chat_path.starts_with('/'))
+    batching.fail("chat_path", "is no path below the base URL", "such as chat/completions/batch");
+  batching.integer<uint32_t>("size_max", into.size_max, {1, 2'048});
+  batching.integer<uint64_t>("tokens_max", into.tokens_max, {1, 100'000'000});
+  batching.size<uint64_t>("bytes_max", into.bytes_max, {1'024, 1'073'741'824});
+  batching.integer<uint32_t>("queue_max", into.queue_max, {1, 1'000'000});
+  batching.integer<uint32_t>("calls_max", into.calls_max, {1, 10'000});
+  batching.end();
+}
+
 provider_settings read_provider(reading& to, const yaml_value& at) {
   provider_settings result;
   map_reader map{to, at};
@@ -50,6 +69,7 @@ provider_settings read_provider(reading& to, const yaml_value& at) {
   map.integer<uint32_t>("queue_max", result.queue_max, {0, 1'000'000});
   map.duration<ms>("connection_idle_max", result.connection_idle_max, {0ms, 1h});
   read_timing(map, result);
+  read_batching(map, result.batching);
   if (result.kind == "openai") {
     read_connection(map, result);
   } else {

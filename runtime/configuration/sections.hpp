@@ -11,6 +11,9 @@ namespace sluice {
 int read_listen(reading& to, const yaml_value& at, listen_settings& into);
 void read_limits(reading& to, const yaml_value& at, limit_settings& into);
 void read_simulation(reading& to, const yaml_value& at, simulation_settings& into);
+void read_storage(reading& to, const yaml_value& at, storage_settings& into);
+void read_jobs(reading& to, const yaml_value& at, jobs_settings& into);
+void read_merging(reading& to, const yaml_value& at, merging_settings& into);
 void read_log(reading& to, const yaml_value& at, log_settings& into);
 void read_optimizer(reading& to, const yaml_value& at, optimizer_settings& into);
 

@@ -265,6 +265,35 @@ TEST(process_stats_test, reads_what_the_kernel_writes) {
   EXPECT_EQ(parse_boot_time("cpu 1 2\nbtime 1700000000\nx 1\n"), 1'700'000'000);
 }
 
+TEST_F(request_metrics_test, what_was_shared_is_counted_with_the_one_that_pays) {
+  auto paid = test::sample_record();
+  auto joined = paid;
+  joined.attempts = 1;
+  joined.fallbacks = 0;
+  joined.share.joined = true;
+  joined.share.cost_known = true;
+  joined.cost = {};
+  add(paid);
+  add(joined);
+  EXPECT_EQ(sample(R"(sluice_merged_requests_total{model="small"})"), 1);
+  EXPECT_EQ(sample(R"(sluice_upstream_attempts_total{model="small"})"), 3);
+  EXPECT_EQ(sample(R"(sluice_tokens_total{bucket="input",model="small",provider="sim",)"
+                   R"(tenant="acme"})"),
+            10);
+}
+
+TEST_F(request_metrics_test, mergers_of_all_loops_are_added_up) {
+  EXPECT_THAT(text(), Not(HasSubstr("sluice_merge_flights")));
+  metrics.add(merge_report{0, 2, 5, 7, 8, 1});
+  metrics.add(merge_report{1, 1, 1, 1, 0, 0});
+  metrics.add(merge_report{0, 0, 0, 1, 1, 0});
+  EXPECT_EQ(sample("sluice_merge_flights"), 1);
+  EXPECT_EQ(sample("sluice_merge_members"), 1);
+  EXPECT_EQ(sample("sluice_merge_calls_total"), 9);
+  EXPECT_EQ(sample("sluice_merge_joined_total"), 9);
+  EXPECT_EQ(sample("sluice_merge_retries_total"), 1);
+}
+
 TEST(process_stats_test, leaves_zeros_where_the_text_is_not_as_expected) {
   for (auto text : {"", "42", "42 (x", "42 (x) S", "42 (x) S a b c d"})
     EXPECT_EQ(parse_proc_stat(text, {}).resident_bytes, 0) << text;

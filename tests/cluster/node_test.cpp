@@ -2,6 +2,7 @@
 
 #include "runtime/configuration_file.hpp"
 #include "runtime/ec.hpp"
+#include "tests/support/temporary_folder.hpp"
 
 #include <gtest/gtest.h>
 
@@ -85,6 +86,7 @@ std::shared_ptr<configuration> defaults() {
   EXPECT_TRUE(loaded.mistakes.empty());
   auto result = std::make_shared<configuration>(std::move(loaded.config));
   result->log.level = "off";
+  result->storage.path.clear(); // tests run side by side, and in any folder
   return result;
 }
 
@@ -210,6 +212,31 @@ TEST(node_test, says_that_the_port_is_in_use) {
   }
   first->stop(20s);
   EXPECT_EQ(started(settings)->address(), address) << "free again at once";
+}
+
+TEST(node_test, keeps_its_files_in_the_data_folder) {
+  test::temporary_folder folder;
+  auto settings = defaults();
+  settings->storage.path = (folder.path() / "data").string();
+  {
+    auto node = started(settings);
+    auto second = node::start(settings);
+    ASSERT_FALSE(second);
+    EXPECT_EQ(code_of(second.error()), ec::storage_failed);
+    blocking_client client{*node};
+    client.get("/v1/batches");
+    EXPECT_TRUE(client.until(R"("has_more":false)"));
+    node->stop(20s);
+  }
+  started(settings);
+}
+
+TEST(node_test, has_no_files_without_a_data_folder) {
+  auto node = started(defaults());
+  blocking_client client{*node};
+  client.get("/v1/files");
+  EXPECT_TRUE(client.until("storage.path"));
+  EXPECT_TRUE(client.in.starts_with("HTTP/1.1 404"));
 }
 
 TEST(node_test, says_what_else_it_cannot_use) {

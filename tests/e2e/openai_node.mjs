@@ -50,6 +50,29 @@ const checks = {
     assert.equal(text, whole.choices[0].message.content);
     assert.deepEqual(usage, whole.usage);
   },
+  async batch() {
+    const line = (n) => JSON.stringify({
+      custom_id: `node-${n}`, method: 'POST', url: '/v1/chat/completions', body: { model: 'chat', messages: ask(`line ${n}`) },
+    });
+    const content = new File([[0, 1, 2].map(line).join('\n')], 'node "batch".jsonl');
+    const file = await client.files.create({ file: content, purpose: 'batch' });
+    assert.equal(file.bytes, content.size);
+    let batch = await client.batches.create({
+      input_file_id: file.id, endpoint: '/v1/chat/completions', completion_window: '24h', metadata: { from: 'node' },
+    });
+    for (const until = Date.now() + 20_000; batch.status !== 'completed' && Date.now() < until;) {
+      await new Promise((resume) => setTimeout(resume, 20));
+      batch = await client.batches.retrieve(batch.id);
+    }
+    assert.equal(batch.request_counts.completed, 3);
+    assert.deepEqual(batch.metadata, { from: 'node' });
+    const output = await (await client.files.content(batch.output_file_id)).text();
+    assert.deepEqual(output.trim().split('\n').map((x) => JSON.parse(x).custom_id), ['node-0', 'node-1', 'node-2']);
+    let listed = 0;
+    for await (const x of client.batches.list({ limit: 1 })) listed += x.id === batch.id ? 1 : 0;
+    assert.equal(listed, 1);
+    await failure(OpenAI.ConflictError, client.batches.cancel(batch.id));
+  },
   async stream_without_usage() {
     const stream = await client.chat.completions.create({ model: 'chat', messages: ask('x'), stream: true });
     for await (const chunk of stream) {

@@ -47,8 +47,8 @@ def test_nothing_secret_is_logged(start_gateway, sim, tmp_path, log_format):
     log = tmp_path / "node.log"
     eventually(lambda: log.read_text().count("chat/completions") >= 2 * len(faults))
     assert gateway.stop() == 0
-    output = {path.name: path.read_text(errors="replace") for path in pathlib.Path(tmp_path).iterdir()
-              if path.suffix != ".yaml"} | {"stdout": gateway.stdout_text, "metrics": metrics,
+    output = {path.name: path.read_text(errors="replace") for path in pathlib.Path(tmp_path).rglob("*")
+              if path.is_file() and path.suffix != ".yaml"} | {"stdout": gateway.stdout_text, "metrics": metrics,
                                            "usage": sim.usage_path.read_text(), "sim": sim.stderr_text}
     secrets = [CANARY, "badgers"] + [text[20:60] for text in answers if len(text) > 60]
     for name, text in output.items():

@@ -1,6 +1,6 @@
-#include "api/gateway/call_plan.hpp"
 #include "api/upstream/failure_of.hpp"
 #include "api/upstream/response_parser.hpp"
+#include "runtime/call_plan.hpp"
 #include "tests/fuzz/fuzz_target.hpp"
 
 #include <boost/asio/buffer.hpp>

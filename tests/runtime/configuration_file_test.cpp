@@ -267,6 +267,38 @@ TEST_F(configuration_test, reads_the_simulation_and_the_log) {
   EXPECT_FALSE(x.config.log.requests);
 }
 
+TEST_F(configuration_test, reads_where_things_are_kept_and_the_jobs) {
+  auto x =
+      load("storage: {path: /var/lib/sluice, cache_bytes: 64MiB}\n"
+           "jobs: {calls_max: 9, interactive_percent_max: 20, file_bytes_max: 1MB, lines_max: 10, "
+           "line_bytes_max: 64KiB, batches_per_tenant_max: 3, storage_bytes_max: 1GiB}\n");
+  EXPECT_EQ(to_text(x.mistakes), "");
+  EXPECT_EQ(x.config.storage.path, "/var/lib/sluice");
+  EXPECT_EQ(x.config.storage.cache_bytes, 64u * 1024 * 1024);
+  EXPECT_EQ(x.config.jobs.calls_max, 9u);
+  EXPECT_EQ(x.config.jobs.file_bytes_max, 1'000'000u);
+  EXPECT_EQ(x.config.jobs.storage_bytes_max, 1024u * 1024 * 1024);
+  EXPECT_EQ(load("storage: {path: ''}\n").config.storage.path, "") << "keeps nothing";
+  EXPECT_EQ(load("log: {}\n").config.storage.path, "data");
+  EXPECT_EQ(load("jobs: {calls_max: 0}\n").mistakes.size(), 1u);
+}
+
+TEST_F(configuration_test, reads_how_requests_are_merged) {
+  auto x = load("merging: {enabled: false, temperature_max: 0.5, similar: true, "
+                "replay_bytes_max: 64KiB, joiners_max: 2}\n");
+  EXPECT_EQ(to_text(x.mistakes), "");
+  auto& read = x.config.merging;
+  EXPECT_FALSE(read.enabled);
+  EXPECT_EQ(read.temperature_max, 0.5);
+  EXPECT_TRUE(read.similar);
+  EXPECT_EQ(read.replay_bytes_max, 64u * 1024);
+  EXPECT_EQ(read.joiners_max, 2u);
+  EXPECT_TRUE(load("").config.merging.enabled);
+  auto wrong = load("merging: {enabled: sometimes, temperature_max: 3, similar: 0.9, "
+                    "replay_bytes_max: 1, joiners_max: 0, window: 5ms}\n");
+  EXPECT_EQ(wrong.mistakes.size(), 6u) << to_text(wrong.mistakes);
+}
+
 TEST_F(configuration_test, puts_variables_in_and_names_those_that_are_missing) {
   variables = {{"PORT", "8081"}};
   EXPECT_EQ(load("listen: {port: '${PORT}'}\n").config.listen.port, 8081);

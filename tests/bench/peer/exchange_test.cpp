@@ -62,6 +62,17 @@ TEST(exchange_test, upstream_waits_for_the_rest_of_a_request) {
               incoming_request::state::more);
 }
 
+TEST(exchange_test, requests_differ_in_their_number_alone) {
+  auto first = chat_request({});
+  auto other = first;
+  renumber(other, 123'456);
+  EXPECT_NE(other, first);
+  EXPECT_EQ(other.size(), first.size());
+  EXPECT_NE(other.find("Ticket 000000123456. "), std::string::npos);
+  renumber(other, 0);
+  EXPECT_EQ(other, first);
+}
+
 TEST(exchange_test, upstream_refuses_what_is_no_chat_request) {
   EXPECT_EQ(read_request("GET / HTTP/1.1\r\nHost: a\r\n\r\n").is, incoming_request::state::broken);
   EXPECT_EQ(read_request("POST /v1/chat/completions HTTP/1.1\r\nHost: a\r\n\r\n").is,

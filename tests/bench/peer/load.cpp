@@ -78,6 +78,7 @@ private:
   double cpu_at_begin_ = 0;
   double cpu_s_ = 0;
   double measured_s_ = 0;
+  uint64_t asked_ = 0;
   uint64_t requests_ = 0; ///< answered in the window
   uint64_t events_ = 0;   ///< received in the window
   uint64_t errors_ = 0;
@@ -179,6 +180,7 @@ void load_run::ask(size_t index, int64_t asked_ns) {
   peer.asked_ns = asked_ns;
   peer.events_seen = 0;
   peer.busy = true;
+  renumber(request_, ++asked_);
   // 1.6 KB into an empty socket buffer: a short write means that the peer is gone.
   auto sent =
       ::send(peer.fd.value(), request_.data(), request_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -14,12 +14,17 @@ constexpr std::string_view question =
     "delivery dates and passwords. Please suggest how to sort them by urgency, which of them a "
     "small model could answer alone, and how we would notice that its answers are wrong. ";
 
+/// What stands before the number, and its digits.
+constexpr std::string_view number_mark = "Ticket ";
+constexpr size_t number_digits = 12;
+
 std::string chat_body(const request_settings& settings) {
   std::string result =
       R"({"model":")" + settings.model +
       R"(","messages":[{"role":"system","content":"You are a careful assistant. )"
-      R"(Answer briefly and say what you do not know."},{"role":"user","content":")";
-  std::string end = R"("}],"temperature":0.7)";
+      R"(Answer briefly and say what you do not know."},{"role":"user","content":")" +
+      std::string{number_mark} + std::string(number_digits, '0') + ". ";
+  std::string end = R"("}],"top_p":0.9)";
   if (settings.events > 0)
     end += R"(,"max_tokens":)" + std::to_string(settings.events) +
            R"(,"stream":true,"stream_options":{"include_usage":true})";
@@ -30,6 +35,12 @@ std::string chat_body(const request_settings& settings) {
 }
 
 } // namespace
+
+void renumber(std::string& request, uint64_t number) {
+  auto at = request.find(number_mark) + number_mark.size();
+  for (auto i = number_digits; i-- > 0; number /= 10)
+    request[at + i] = static_cast<char>('0' + number % 10);
+}
 
 std::string chat_request(const request_settings& settings) {
   auto body = chat_body(settings);

@@ -13,7 +13,11 @@ struct request_settings {
 };
 
 /// A chat request with a body of exactly 1,024 bytes and the header fields that OpenAI's Python
-/// package sends.
+/// package sends. It has the number 0.
 std::string chat_request(const request_settings& settings);
+
+/// Gives `request` another number, so that no two requests ask the same: a gateway that lets equal
+/// ones share a call would otherwise be measured by what it left out.
+void renumber(std::string& request, uint64_t number);
 
 } // namespace sluice::bench

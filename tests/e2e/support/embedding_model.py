@@ -40,12 +40,15 @@ def read_safetensors(path):
     return tensors
 
 
-# numpy has no erf; the standard library's, number by number, is fast enough for a few sentences.
-_erf = numpy.vectorize(math.erf, otypes=[numpy.float32])
+def erf(x):
+    """To 1.5e-7 (Abramowitz and Stegun 7.1.26); numpy has none, and the standard library's goes number by number."""
+    t = 1.0 / (1.0 + 0.3275911 * numpy.abs(x))
+    polynomial = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t
+    return numpy.sign(x) * (1.0 - polynomial * numpy.exp(-x * x))
 
 
 def gelu(x):
-    return 0.5 * x * (1.0 + _erf(x / math.sqrt(2.0)))
+    return 0.5 * x * (1.0 + erf(x / math.sqrt(2.0)))
 
 
 def softmax(x):
@@ -54,7 +57,8 @@ def softmax(x):
 
 
 class EmbeddingModel:
-    """Deterministic: each text is computed alone, so a vector does not depend on its neighbours."""
+    """Computes one text or several at once, as servers of such models do; a text's neighbours change its vector by
+    rounding alone."""
 
     def __init__(self):
         folder = model_folder()
@@ -72,27 +76,39 @@ class EmbeddingModel:
         x = (x - mean) / numpy.sqrt(variance + EPSILON)
         return x * self.weights[name + ".weight"] + self.weights[name + ".bias"]
 
-    def attention(self, x, layer):
+    def attention(self, x, mask, layer):
+        texts, length = x.shape[:2]
+
         def heads(name):
             y = self.linear(x, f"{layer}.attention.self.{name}")
-            return y.reshape(len(x), HEADS, WIDTH // HEADS).transpose(1, 0, 2)
+            return y.reshape(texts, length, HEADS, WIDTH // HEADS).transpose(0, 2, 1, 3)
 
-        scores = heads("query") @ heads("key").transpose(0, 2, 1) / math.sqrt(WIDTH // HEADS)
-        mixed = (softmax(scores) @ heads("value")).transpose(1, 0, 2).reshape(len(x), WIDTH)
+        scores = heads("query") @ heads("key").transpose(0, 1, 3, 2) / math.sqrt(WIDTH // HEADS)
+        mixed = softmax(scores + mask) @ heads("value")
+        mixed = mixed.transpose(0, 2, 1, 3).reshape(texts, length, WIDTH)
         mixed = self.linear(mixed, f"{layer}.attention.output.dense")
         return self.norm(x + mixed, f"{layer}.attention.output.LayerNorm")
 
     def encode(self, text):
         """The vector of `text` and the number of tokens it took."""
-        ids = self.tokenizer.encode(text).ids
-        x = self.weights["embeddings.word_embeddings.weight"][ids]
-        x = x + self.weights["embeddings.position_embeddings.weight"][: len(ids)]
+        return self.encode_all([text])[0]
+
+    def encode_all(self, texts):
+        """The same for each of `texts`, computed together: padded to the longest, the padding masked."""
+        ids = [self.tokenizer.encode(text).ids for text in texts]
+        length = max(map(len, ids))
+        padded = numpy.array([row + [0] * (length - len(row)) for row in ids])
+        there = numpy.array([[1.0] * len(row) + [0.0] * (length - len(row)) for row in ids], numpy.float32)
+        mask = (there[:, None, None, :] - 1.0) * numpy.float32(1e9)
+        x = self.weights["embeddings.word_embeddings.weight"][padded]
+        x = x + self.weights["embeddings.position_embeddings.weight"][:length]
         x = x + self.weights["embeddings.token_type_embeddings.weight"][0]
         x = self.norm(x, "embeddings.LayerNorm")
         for number in range(LAYERS):
             layer = f"encoder.layer.{number}"
-            x = self.attention(x, layer)
+            x = self.attention(x, mask, layer)
             wide = gelu(self.linear(x, f"{layer}.intermediate.dense"))
             x = self.norm(x + self.linear(wide, f"{layer}.output.dense"), f"{layer}.output.LayerNorm")
-        vector = x.mean(axis=0)
-        return vector / numpy.linalg.norm(vector), len(ids)
+        vectors = (x * there[:, :, None]).sum(axis=1) / there.sum(axis=1, keepdims=True)
+        vectors = vectors / numpy.linalg.norm(vectors, axis=-1, keepdims=True)
+        return [(vector, len(row)) for vector, row in zip(vectors, ids)]

@@ -10,11 +10,12 @@ import numpy
 
 class EmbeddingServer:
     """Serves POST /v1/embeddings on a port of the system's choice, with TLS where it is given a context for it;
-    `requests` are the bodies that came."""
+    `requests` are the bodies that came. One call is computed at a time, its inputs together, as on one accelerator."""
 
     def __init__(self, model, tls=None):
         self.requests = []
         outer = self
+        computing = threading.Lock()
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -22,7 +23,8 @@ class EmbeddingServer:
             def do_POST(self):
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 outer.requests.append(body)
-                reply = json.dumps(answer(model, body)).encode()
+                with computing:
+                    reply = json.dumps(answer(model, body)).encode()
                 self.send_response(200)
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(reply)))
@@ -50,8 +52,7 @@ class EmbeddingServer:
 def answer(model, body):
     texts = [body["input"]] if isinstance(body["input"], str) else body["input"]
     data, tokens = [], 0
-    for index, text in enumerate(texts):
-        vector, count = model.encode(text)
+    for index, (vector, count) in enumerate(model.encode_all(texts)):
         vector = numpy.asarray(vector, "<f4")
         coded = body.get("encoding_format") == "base64"
         embedding = base64.b64encode(vector.tobytes()).decode() if coded else vector.tolist()

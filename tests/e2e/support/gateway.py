@@ -80,6 +80,8 @@ def json_lines(path, offset=0):
 
 class Gateway(Sluice):
     def __init__(self, config, folder, name="gateway", env=None, **more):
+        # Several may run in one folder; a data folder is for one of them.
+        config = {"storage": {"path": f"{name}.data"}} | config
         path = write_configuration(folder, config, f"{name}.yaml")
         env = {"UPSTREAM_KEY": UPSTREAM_KEY} | (env or {})
         super().__init__("serve", "--config", str(path), folder=folder, name=name, env=env, **more)

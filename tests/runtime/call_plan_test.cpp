@@ -1,4 +1,4 @@
-#include "api/gateway/call_plan.hpp"
+#include "runtime/call_plan.hpp"
 
 #include "tests/support/random_test.hpp"
 

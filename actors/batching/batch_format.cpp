@@ -1,0 +1,96 @@
+#include "actors/batching/batch_format.hpp"
+
+#include "actors/batching/batch_format_chat.hpp"
+#include "actors/batching/batch_format_json.hpp"
+#include "actors/batching/batch_format_list.hpp"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <algorithm>
+
+namespace sluice {
+
+namespace {
+
+/// Whether every field stands once and its name can be compared without decoding it. `sorted` is
+/// by name.
+bool plain(const json_fields& sorted) {
+  for (size_t i = 0; i < sorted.size(); ++i)
+    if (sorted[i].key.find('\\') != std::string_view::npos ||
+        (i > 0 && sorted[i].key == sorted[i - 1].key))
+      return false;
+  return true;
+}
+
+/// Of a text that only equal fields give: an object in the order of its names.
+fingerprint hash(std::string_view form, const json_fields& sorted, std::string_view left_out) {
+  std::string text{form};
+  text += '{';
+  for (const auto& x : sorted)
+    if (x.key != left_out)
+      append_json_field(text, x.key, x.value);
+  auto result = XXH3_128bits(text.data(), text.size());
+  return {result.high64, result.low64};
+}
+
+} // namespace
+
+std::optional<batch_terms> read_batch_terms(endpoint kind, const std::string& body) {
+  auto fields = read_json_fields(body);
+  if (!fields)
+    return std::nullopt;
+  std::ranges::sort(*fields, {}, &json_field::key);
+  if (!plain(*fields))
+    return std::nullopt;
+  switch (kind) {
+  case endpoint::embeddings:
+  case endpoint::completions: {
+    auto list = read_list_terms(kind, *fields);
+    if (!list)
+      return std::nullopt;
+    list->terms.group = hash(list->token_ids ? "ids" : "text", *fields, inputs_key(kind));
+    return list->terms;
+  }
+  case endpoint::chat_completions: {
+    auto terms = read_chat_terms(*fields);
+    if (terms)
+      terms->group = hash("chat", {{"model", sole_value(*fields, "model")}}, {});
+    return terms;
+  }
+  case endpoint::chat_batch:
+    break;
+  }
+  return std::nullopt;
+}
+
+std::string join_requests(endpoint kind, const std::vector<const std::string*>& bodies) {
+  if (bodies.empty())
+    return {};
+  if (bodies.size() == 1)
+    return *bodies.front();
+  if (kind == endpoint::embeddings || kind == endpoint::completions)
+    return join_list_requests(kind, bodies);
+  return join_chat_requests(bodies);
+}
+
+caf::expected<std::vector<batch_part>> split_reply(endpoint kind, const batch_reply_context& reply,
+                                                   const std::vector<batch_terms>& members) {
+  if (members.size() == 1) {
+    batch_part part;
+    part.body = reply.body;
+    part.usage = reply.usage;
+    part.usage_known = reply.usage_known;
+    if (reply.usage_known && reply.price)
+      if (auto amount = cost(reply.usage, *reply.price)) {
+        part.cost = *amount;
+        part.cost_known = true;
+      }
+    return std::vector<batch_part>{std::move(part)};
+  }
+  if (kind == endpoint::embeddings || kind == endpoint::completions)
+    return split_list_reply(kind, reply, members);
+  return split_chat_reply(reply, members);
+}
+
+} // namespace sluice

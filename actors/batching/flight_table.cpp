@@ -1,0 +1,417 @@
+#include "actors/batching/flight_table.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <optional>
+
+namespace sluice {
+
+namespace {
+
+/// Questions looked at for one that is the same; bounds what a crowd in one scope costs.
+constexpr size_t similar_looked_at_max = 64;
+
+bool shares(const merge_terms& x) {
+  return static_cast<bool>(x.exact);
+}
+
+} // namespace
+
+bool concerns_all(const failure& why) {
+  if (why.retry_after.count() >= 0 || (why.should_retry_said && !why.should_retry))
+    return true;
+  switch (why.code) {
+  case ec::upstream_rejected:     // about the request, which is everybody's
+  case ec::upstream_rate_limited: // a call at once would be the next one too many
+  case ec::upstream_unavailable:
+  case ec::overloaded:
+  case ec::shutting_down:
+    return true;
+  default:
+    return false;
+  }
+}
+
+/// A request that waits for a flight.
+struct flight_table::member {
+  upstream_call call; ///< of a joiner whole, to be made where its leader's fails
+  steady_time joined;
+  bool leads = false;
+  uint64_t sent = 0;  ///< bytes of the stream given to it
+  uint64_t taken = 0; ///< of these, passed on by its client
+  size_t next = 0;    ///< block that it gets next, counted from the stream's first
+};
+
+/// What calls have to have in common.
+struct flight_terms {
+  std::string deployment;
+  std::string path;
+  merge_terms merge;
+  endpoint kind = endpoint::chat_completions;
+  reply_mode mode = reply_mode::whole;
+  bool usage_wanted = false;
+  urgency patience = urgency::interactive;
+};
+
+struct flight_table::flight {
+  uint64_t own = 0;
+  flight_terms terms;
+  std::vector<member> members;
+  bool open = true;   ///< may be joined
+  bool again = false; ///< made for the joiners of one that failed
+  bool paid = false;  ///< one member has been told the end as its payer
+  // Of streams.
+  header_list headers;
+  call_share share;
+  std::vector<stream_block> blocks; ///< from the one numbered `blocks_from`
+  size_t blocks_from = 0;
+  size_t blocks_gone = 0; ///< before this one they are empty
+  uint64_t received = 0;
+  uint64_t kept = 0; ///< bytes in `blocks`
+  uint64_t credited = 0;
+  bool begun = false;
+  std::optional<stream_end> end;
+  steady_time ended_at{};
+
+  size_t blocks_end() const { return blocks_from + blocks.size(); }
+  stream_block& block(size_t number) { return blocks[number - blocks_from]; }
+
+  /// The time that the call took for `who`: the upstream's word for who waited all the while.
+  call_timing timing(const member& who, const call_timing& came, steady_time at) const {
+    if (who.leads && !again)
+      return came;
+    auto first_byte_at = at - std::max(came.total - came.first_byte, std::chrono::nanoseconds{0});
+    return {at - who.joined, std::max(first_byte_at - who.joined, std::chrono::nanoseconds{0})};
+  }
+};
+
+flight_table::flight_table(const flight_settings& settings, uint64_t first_call,
+                           std::unique_ptr<const equivalence> judge)
+    : settings_(settings), judge_(std::move(judge)), next_call_(first_call) {}
+
+flight_table::~flight_table() = default;
+
+flight_table::flight* flight_table::find(uint64_t own) const {
+  auto found = flights_.find(own);
+  return found == flights_.end() ? nullptr : found->second.get();
+}
+
+flight_table::counts flight_table::take_counts() {
+  return std::exchange(counts_, {});
+}
+
+// -- joining ----------------------------------------------------------------------------------
+
+flight_table::flight* flight_table::joinable(const upstream_call& call) const {
+  auto fits = [&](const flight& x) {
+    // Who can wait may join who cannot, never the other way round.
+    return x.terms.deployment == call.deployment && x.terms.kind == call.kind &&
+           x.terms.mode == call.mode && x.terms.usage_wanted == call.usage_wanted &&
+           x.terms.path == call.path && x.terms.patience <= call.patience;
+  };
+  for (auto [i, end] = equal_.equal_range(call.merge.exact); i != end; ++i)
+    if (fits(*i->second))
+      return i->second;
+  if (!settings_.similar || !judge_ || !call.merge.scope)
+    return nullptr;
+  size_t looked_at = 0;
+  for (auto [i, end] = similar_.equal_range(call.merge.scope);
+       i != end && looked_at < similar_looked_at_max; ++i, ++looked_at)
+    if (fits(*i->second) && judge_->similarity(i->second->terms.merge.question,
+                                               call.merge.question) >= settings_.similarity_min)
+      return i->second;
+  return nullptr;
+}
+
+void flight_table::take(upstream_call&& call, steady_time now, flight_orders& out) {
+  if (shares(call.merge))
+    if (auto* found = joinable(call))
+      return join(*found, std::move(call), now, out);
+  std::vector<member> alone(1);
+  alone.front().call = std::move(call);
+  alone.front().joined = now;
+  start(std::move(alone), false, now, out);
+}
+
+void flight_table::join(flight& to, upstream_call&& call, steady_time now, flight_orders& out) {
+  ++counts_.joined;
+  members_.emplace(call.call, &to);
+  auto& added = to.members.emplace_back();
+  added.call = std::move(call);
+  added.joined = now;
+  if (to.members.size() >= settings_.joiners_max)
+    close(to);
+  if (to.begun) {
+    pour(to, added, out);
+    trim(to);
+  }
+}
+
+/// Makes one call for all of `who`; the first leads it.
+void flight_table::start(std::vector<member>&& who, bool again, steady_time now,
+                         flight_orders& out) {
+  auto made = std::make_unique<flight>();
+  auto& x = *made;
+  x.own = next_call_++;
+  x.again = again;
+  x.members = std::move(who);
+  for (auto& each : x.members)
+    members_.insert_or_assign(each.call.call, &x);
+  auto& leader = x.members.front();
+  leader.leads = true;
+  auto& asked = leader.call;
+  x.terms = {asked.deployment, asked.path,         asked.merge,   asked.kind,
+             asked.mode,       asked.usage_wanted, asked.patience};
+  upstream_call call = std::move(asked);
+  asked.call = call.call;
+  asked.client = std::move(call.client);
+  call.call = x.own;
+  call.client = nullptr;
+  // Who can wait until its deadline would be made to wait longer.
+  if (call.patience == urgency::interactive)
+    call.until.at = std::max(call.until.at, now + settings_.time_max);
+  out.calls.push_back(std::move(call));
+  ++counts_.calls;
+  flights_.emplace(x.own, std::move(made));
+  x.open = shares(x.terms.merge) && x.members.size() < settings_.joiners_max;
+  if (!x.open)
+    return;
+  equal_.emplace(x.terms.merge.exact, &x);
+  if (settings_.similar && x.terms.merge.scope)
+    similar_.emplace(x.terms.merge.scope, &x);
+}
+
+/// Nobody joins it any more.
+void flight_table::close(flight& x) {
+  if (!std::exchange(x.open, false))
+    return;
+  auto remove = [&](index& from, const fingerprint& key) {
+    for (auto [i, end] = from.equal_range(key); i != end; ++i)
+      if (i->second == &x) {
+        from.erase(i);
+        return;
+      }
+  };
+  remove(equal_, x.terms.merge.exact);
+  if (settings_.similar && x.terms.merge.scope)
+    remove(similar_, x.terms.merge.scope);
+}
+
+void flight_table::erase(flight& x) {
+  close(x);
+  for (auto& each : x.members)
+    members_.erase(each.call.call);
+  bytes_kept_ -= x.kept;
+  flights_.erase(x.own);
+}
+
+void flight_table::leave(flight& x, size_t place) {
+  members_.erase(x.members[place].call.call);
+  x.members.erase(x.members.begin() + static_cast<std::ptrdiff_t>(place));
+}
+
+void flight_table::cancel(uint64_t call, flight_orders& out) {
+  auto found = members_.find(call);
+  if (found == members_.end())
+    return;
+  auto& x = *found->second;
+  auto who = std::find_if(x.members.begin(), x.members.end(),
+                          [&](auto& each) { return each.call.call == call; });
+  assert(who != x.members.end());
+  leave(x, static_cast<size_t>(who - x.members.begin()));
+  if (x.members.empty()) {
+    if (!x.end)
+      out.notes.push_back({x.terms.deployment, x.terms.kind, cancel_call{x.own}});
+    return erase(x);
+  }
+  settle(x, out); // it may have been the one that held the stream back
+  trim(x);
+}
+
+// -- whole answers and failures ---------------------------------------------------------------
+
+void flight_table::replied(upstream_reply&& came, steady_time now, flight_orders& out) {
+  auto* x = find(came.call);
+  if (!x)
+    return;
+  for (size_t i = 0; i < x->members.size(); ++i) {
+    auto& who = x->members[i];
+    auto timing = x->timing(who, came.timing, now);
+    auto reply = i + 1 < x->members.size() ? came : std::move(came);
+    reply.call = who.call.call;
+    reply.timing = timing;
+    if (i > 0) // the first pays, whether it led the call or its leader left
+      reply.share = {reply.share.batch_size, true, true, {}};
+    out.answers.push_back({std::move(who.call.client), std::move(reply)});
+  }
+  erase(*x);
+}
+
+void flight_table::failed(upstream_failure&& came, steady_time now, flight_orders& out) {
+  auto* x = find(came.call);
+  if (!x)
+    return;
+  if (x->begun) // cannot be: after content a stream has an end
+    return ended({came.call, std::move(came.why), {}, false, came.timing}, now, out);
+  auto all = x->again || concerns_all(came.why);
+  std::vector<member> rest;
+  for (auto& who : x->members) {
+    if (!all && !who.leads) {
+      rest.push_back(std::move(who));
+      continue;
+    }
+    out.answers.push_back({who.call.client, upstream_failure{who.call.call, came.why,
+                                                             x->timing(who, came.timing, now)}});
+    members_.erase(who.call.call);
+  }
+  x->members.clear();
+  erase(*x);
+  if (rest.empty())
+    return;
+  ++counts_.retried;
+  start(std::move(rest), true, now, out);
+}
+
+// -- streams ----------------------------------------------------------------------------------
+
+void flight_table::streamed(stream_block&& came, flight_orders& out) {
+  auto* x = find(came.call);
+  if (!x || x->end)
+    return;
+  if (!x->begun) {
+    x->begun = true;
+    x->headers = std::move(came.headers);
+    x->share = came.share;
+  }
+  x->received += came.events.size();
+  x->kept += came.events.size();
+  bytes_kept_ += came.events.size();
+  x->blocks.push_back(std::move(came));
+  if (x->received > settings_.replay_bytes_max || bytes_kept_ > settings_.replay_bytes_total_max)
+    close(*x);
+  pour_all(*x, out);
+}
+
+void flight_table::ended(stream_end&& came, steady_time now, flight_orders& out) {
+  auto* x = find(came.call);
+  if (!x || x->end)
+    return;
+  close(*x);
+  x->end = std::move(came);
+  x->ended_at = now;
+  pour_all(*x, out);
+}
+
+/// Gives `to` what it has not got yet, as far as its window goes; and the end, when it has all.
+void flight_table::pour(flight& x, member& to, flight_orders& out) {
+  auto more = [&] {
+    return to.next < x.blocks_end() && to.sent - to.taken < settings_.stream_window;
+  };
+  if (more()) {
+    stream_block some;
+    some.call = to.call.call;
+    if (to.next == 0) {
+      some.headers = x.headers;
+      some.share = x.share;
+      some.share.joined = !to.leads;
+    }
+    // Nobody else will want it: the usual case of a stream that is alone and cannot be joined.
+    auto last = !x.open && x.members.size() == 1;
+    for (; more(); ++to.next) {
+      auto& block = x.block(to.next);
+      to.sent += block.events.size();
+      some.count += block.count;
+      if (some.events.empty() && last) {
+        x.kept -= block.events.size();
+        bytes_kept_ -= block.events.size();
+        some.events = std::move(block.events);
+        block.events.clear();
+      } else {
+        some.events += block.events;
+      }
+    }
+    out.answers.push_back({to.call.client, std::move(some)});
+  }
+  if (!x.end || to.next < x.blocks_end())
+    return;
+  auto last_word = *x.end;
+  last_word.call = to.call.call;
+  last_word.timing = x.timing(to, x.end->timing, x.ended_at);
+  // Somebody has to pay, and only who is told the end can: the first to get there.
+  if (std::exchange(x.paid, true))
+    last_word.share = {last_word.share.batch_size, true, true, {}};
+  out.answers.push_back({to.call.client, std::move(last_word)});
+}
+
+void flight_table::pour_all(flight& x, flight_orders& out) {
+  for (auto& each : x.members)
+    pour(x, each, out);
+  if (!x.end)
+    return trim(x);
+  for (size_t i = x.members.size(); i-- > 0;)
+    if (x.members[i].next == x.blocks_end())
+      leave(x, i);
+  if (x.members.empty())
+    return erase(x);
+  trim(x);
+}
+
+/// Drops what everybody has, where nobody may join any more.
+void flight_table::trim(flight& x) {
+  if (x.open)
+    return;
+  auto behind = x.blocks_end();
+  for (auto& each : x.members)
+    behind = std::min(behind, each.next);
+  for (; x.blocks_gone < behind; ++x.blocks_gone) {
+    auto& block = x.block(x.blocks_gone);
+    x.kept -= block.events.size();
+    bytes_kept_ -= block.events.size();
+    block.events = {};
+  }
+  // By halves, so that moving the rest costs no more than it gains.
+  auto gone = x.blocks_gone - x.blocks_from;
+  if (gone * 2 < x.blocks.size())
+    return;
+  x.blocks.erase(x.blocks.begin(), x.blocks.begin() + static_cast<std::ptrdiff_t>(gone));
+  x.blocks_from = x.blocks_gone;
+}
+
+/// Lets the upstream go on: as the fastest member takes it, while the slowest is no further behind
+/// than what may be kept.
+void flight_table::settle(flight& x, flight_orders& out) {
+  if (x.terms.mode != reply_mode::stream || x.end)
+    return;
+  uint64_t fastest = 0;
+  auto slowest = x.received;
+  for (auto& each : x.members) {
+    fastest = std::max(fastest, each.taken);
+    slowest = std::min(slowest, each.taken);
+  }
+  auto most = std::min(fastest, slowest + settings_.replay_bytes_max);
+  if (most <= x.credited)
+    return;
+  out.notes.push_back({x.terms.deployment, x.terms.kind, stream_credit{x.own, most - x.credited}});
+  x.credited = most;
+}
+
+void flight_table::credit(const stream_credit& came, flight_orders& out) {
+  auto found = members_.find(came.call);
+  if (found == members_.end())
+    return;
+  auto& x = *found->second;
+  auto who = std::find_if(x.members.begin(), x.members.end(),
+                          [&](auto& each) { return each.call.call == came.call; });
+  assert(who != x.members.end());
+  who->taken = std::min(who->taken + came.bytes, who->sent);
+  settle(x, out);
+  pour(x, *who, out);
+  if (!x.end || who->next < x.blocks_end())
+    return trim(x);
+  leave(x, static_cast<size_t>(who - x.members.begin()));
+  if (x.members.empty())
+    return erase(x);
+  trim(x);
+}
+
+} // namespace sluice

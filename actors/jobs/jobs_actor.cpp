@@ -1,0 +1,231 @@
+#include "actors/jobs/jobs_actor.hpp"
+
+#include "actors/jobs/jobs_store.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace sluice {
+
+namespace {
+
+/// How often retries, deadlines and room for more are looked at while there is a batch: a retry
+/// waits longer, and nobody waits for a batch by the tenth of a second.
+constexpr std::chrono::milliseconds tick_time{100};
+
+/// Entries of one reading at start.
+constexpr uint32_t load_page = 1'000;
+
+} // namespace
+
+jobs_desk::jobs_desk(ticking_jobs_actor::pointer self, jobs_setup setup)
+    : self_(self), setup_(std::move(setup)) {
+  std::random_device entropy;
+  random_.seed((uint64_t{entropy()} << 32) ^ entropy());
+  call_next_ = (uint64_t{setup_.number} << 48) + 1;
+}
+
+// -- start ------------------------------------------------------------------------------------
+
+/// Reads what a start needs to know: the batches that were not over, not those that were.
+void jobs_desk::load() {
+  loading_ = 3;
+  load_total();
+  load_batches({});
+  clear_uploads();
+}
+
+void jobs_desk::loaded() {
+  if (--loading_ > 0 || broken_)
+    return;
+  loaded_ = true;
+  for (auto& f : std::exchange(waiting_, {}))
+    f();
+  for (auto& [id, x] : active_)
+    if (x->state.batch().status == batch_status::validating)
+      begin_check(*x);
+  pump();
+}
+
+void jobs_desk::when_loaded(std::function<void()> f) {
+  if (loaded_ || broken_)
+    return f();
+  waiting_.push_back(std::move(f));
+}
+
+void jobs_desk::load_total() {
+  ask<store_value>(store_read{total_key()}, [this](caf::expected<store_value> x) {
+    if (!x)
+      return break_down(x.error());
+    if (x->found) {
+      auto number = number_of(x->value);
+      if (!number)
+        return break_down(number.error());
+      total_ = *number;
+    }
+    loaded();
+  });
+}
+
+void jobs_desk::load_batches(std::string after) {
+  store_scan query;
+  query.prefix = active_prefix();
+  query.after = std::move(after);
+  query.limit = load_page;
+  ask<store_page>(query, [this](caf::expected<store_page> x) {
+    if (!x)
+      return break_down(x.error());
+    for (auto& entry : x->entries) {
+      ++loading_;
+      load_batch(entry.value, entry.key.substr(active_prefix().size()));
+    }
+    if (x->more)
+      return load_batches(x->entries.back().key);
+    loaded();
+  });
+}
+
+void jobs_desk::load_batch(const std::string& tenant, const std::string& id) {
+  ask<store_value>(store_read{batch_key(tenant, id)}, [this](caf::expected<store_value> x) {
+    auto batch = !x ? caf::expected<batch_object>{x.error()} : batch_of(x->value);
+    if (!batch)
+      return break_down(batch.error());
+    add(std::move(*batch));
+    loaded();
+  });
+}
+
+/// What was being uploaded when the node ended has no name that anybody knows.
+void jobs_desk::clear_uploads() {
+  store_scan query;
+  query.prefix = uploads_prefix();
+  query.limit = load_page;
+  ask<store_page>(query, [this](caf::expected<store_page> x) {
+    if (!x)
+      return break_down(x.error());
+    store_changes changes;
+    for (auto& entry : x->entries) {
+      changes.push_back(erase_prefix(pieces_prefix(entry.key.substr(uploads_prefix().size()))));
+      changes.push_back(erase(entry.key));
+    }
+    if (changes.empty())
+      return loaded();
+    write(std::move(changes), [this] { loaded(); });
+  });
+}
+
+// -- failure and stop -------------------------------------------------------------------------
+
+void jobs_desk::break_down(const caf::error& why) {
+  if (broken_)
+    return;
+  broken_ = why.category() == ec_category
+                ? why
+                : make_error(ec::storage_failed, "The storage does not answer.");
+  if (setup_.log)
+    setup_.log->lines()->error("jobs stop until the next start: {}", message_of(broken_));
+  for (auto& f : std::exchange(waiting_, {}))
+    f();
+}
+
+void jobs_desk::stop(const drain& x) {
+  draining_ = true;
+  drain_until_ = x.until;
+  // What only waits for its next attempt has nothing to lose.
+  std::erase_if(runs_, [](auto& entry) { return entry.second.call == 0 && !entry.second.ended; });
+  arm();
+  quit_when_done();
+}
+
+void jobs_desk::quit_when_done() {
+  if (!draining_)
+    return;
+  auto late = drain_until_.passed(now());
+  if (late)
+    for (auto& [id, x] : runs_)
+      leave_call(x);
+  if (late || (runs_.empty() && asked_ == 0))
+    self_->quit();
+}
+
+// -- time -------------------------------------------------------------------------------------
+
+int64_t jobs_desk::now_seconds() const {
+  return std::chrono::duration_cast<std::chrono::seconds>(setup_.wall().time_since_epoch()).count();
+}
+
+void jobs_desk::arm() {
+  if (ticking_ || (active_.empty() && !draining_))
+    return;
+  ticking_ = true;
+  self_->delayed_send(self_, tick_time, job_tick_atom::value);
+}
+
+void jobs_desk::tick() {
+  ticking_ = false;
+  auto time = now();
+  auto seconds = now_seconds();
+  for (auto& [id, x] : active_)
+    if (auto changes = x->state.expire(seconds); !changes.empty() && !broken_)
+      write(std::move(changes), [] {});
+  std::vector<uint64_t> due;
+  std::vector<uint64_t> late;
+  for (auto& [id, x] : runs_) {
+    // An upstream keeps deadlines itself; one that is dead keeps nothing.
+    if (x.call != 0 && time > x.until.at + std::chrono::seconds{5})
+      late.push_back(id);
+    else if (x.call == 0 && x.to && !x.ended && time >= x.due)
+      due.push_back(id);
+  }
+  for (auto id : late) {
+    leave_call(runs_.at(id));
+    failure why;
+    why.code = ec::upstream_timeout;
+    lost(id, why);
+  }
+  for (auto id : due)
+    call(id);
+  pump();
+  quit_when_done();
+  arm();
+}
+
+/// Time first, so that the order of the keys is the order of creation; then 64 bits that nobody
+/// guesses.
+std::string jobs_desk::make_id(std::string_view prefix) {
+  static constexpr std::string_view digits = "0123456789abcdef";
+  auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(setup_.wall().time_since_epoch());
+  id_time_ = std::max<int64_t>(id_time_ + 1, ms.count());
+  std::string result{prefix};
+  for (int shift = 44; shift >= 0; shift -= 4)
+    result.push_back(digits[static_cast<size_t>((id_time_ >> shift) & 15)]);
+  auto word = random_();
+  for (int i = 0; i < 16; ++i, word >>= 4)
+    result.push_back(digits[word & 15]);
+  return result;
+}
+
+ticking_jobs_actor::behavior_type jobs(ticking_jobs_actor::stateful_pointer<jobs_state> self,
+                                       jobs_setup setup) {
+  self->state.desk = std::make_unique<jobs_desk>(self, std::move(setup));
+  auto* desk = self->state.desk.get();
+  desk->load();
+  return {
+      [desk](upstream_reply& x) { desk->on_reply(x); },
+      [desk](upstream_failure& x) { desk->on_failure(x); },
+      [](const stream_block&) {}, // no line is streamed
+      [](const stream_end&) {},
+      [desk](file_upload& x) { return desk->upload(x); },
+      [desk](const file_query& x) { return desk->find(x); },
+      [desk](const file_list_query& x) { return desk->list(x); },
+      [desk](const file_content_query& x) { return desk->content(x); },
+      [desk](const file_removal& x) { return desk->remove(x); },
+      [desk](batch_creation& x) { return desk->create(x); },
+      [desk](const batch_query& x) { return desk->find(x); },
+      [desk](const batch_list_query& x) { return desk->list(x); },
+      [desk](const batch_cancellation& x) { return desk->cancel(x); },
+      [desk](const drain& x) { desk->stop(x); },
+      [desk](job_tick_atom) { desk->tick(); },
+  };
+}
+
+} // namespace sluice

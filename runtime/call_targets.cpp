@@ -1,0 +1,22 @@
+#include "runtime/call_targets.hpp"
+
+namespace sluice {
+
+upstream_actor call_targets::maker(const deployment& to, endpoint kind) const {
+  if (auto found = batchers.find(to.id); found != batchers.end())
+    if (auto made = found->second.find(kind); made != found->second.end())
+      return made->second;
+  auto found = upstreams.find(to.provider);
+  return found == upstreams.end() ? upstream_actor{} : found->second;
+}
+
+upstream_actor call_targets::first(const deployment& to, endpoint kind,
+                                   const merge_terms& merge) const {
+  if (!merge.exact || mergers.empty())
+    return maker(to, kind);
+  // Similar requests have a scope in common, and equal ones that have a scope have the same.
+  auto& common = merge.scope ? merge.scope : merge.exact;
+  return caf::actor_cast<upstream_actor>(mergers[common.low % mergers.size()]);
+}
+
+} // namespace sluice
