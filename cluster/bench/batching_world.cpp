@@ -68,7 +68,6 @@ void take(provider_pointer self, upstream_call& asked) {
   x.asked = std::move(asked);
   x.taken = now;
   x.ticket = state.engine->next_ticket();
-  ++state.count;
   auto entry = state.engine->enter(x.ticket, now, [self, call] { serve(self, call); });
   if (entry == sim_slots::entry::started)
     serve(self, call);
@@ -86,6 +85,7 @@ void finish(provider_pointer self, uint64_t call) {
   reply.usage = x.run->plan().usage;
   reply.usage_known = true;
   reply.timing = {now - x.taken, now - x.taken};
+  ++state.count;
   state.bill += cost(reply.usage, x.run->plan().price).value_or(nanousd{});
   self->send(x.asked.client, std::move(reply));
   state.engine->leave(x.ticket, now);
