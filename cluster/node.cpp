@@ -82,6 +82,11 @@ metrics_settings metrics_of(const configuration& settings) {
 /// Calls are numbered from the number of who makes them: loops have the small ones.
 constexpr size_t first_batcher_number = 1'024;
 
+uint64_t random_seed() {
+  std::random_device entropy;
+  return (uint64_t{entropy()} << 32) ^ entropy();
+}
+
 bool takes_batches(const batching_settings& x, endpoint kind) {
   switch (kind) {
   case endpoint::embeddings:
@@ -160,8 +165,7 @@ void node::parts::spawn(const std::vector<provider>& providers) {
   setup.router = router;
   setup.monitor = monitor;
   setup.log = log;
-  std::random_device entropy;
-  setup.merge_seed = (uint64_t{entropy()} << 32) ^ entropy();
+  setup.merge_seed = random_seed();
   std::vector<call_targets> targets(loops.size());
   for (auto& loop : loops) {
     loop->attach(*system);
@@ -220,6 +224,7 @@ void node::parts::spawn_batchers(std::vector<call_targets>& targets) {
         own.adjuster.calls_max = provider->batching.calls_max;
         if (to.price)
           own.price = to.price->price;
+        own.seed = random_seed();
         own.first_call = (uint64_t{first_batcher_number + batchers.size()} << 48) + 1;
         std::vector<upstream_actor> upstreams_of_all_loops;
         for (auto& each : targets)

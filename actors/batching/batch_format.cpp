@@ -24,19 +24,20 @@ bool plain(const json_fields& sorted) {
 }
 
 /// Of a text that only equal fields give: an object in the order of its names.
-fingerprint hash(std::string_view form, const json_fields& sorted, std::string_view left_out) {
+fingerprint hash(std::string_view form, const json_fields& sorted, std::string_view left_out,
+                 uint64_t seed) {
   std::string text{form};
   text += '{';
   for (const auto& x : sorted)
     if (x.key != left_out)
       append_json_field(text, x.key, x.value);
-  auto result = XXH3_128bits(text.data(), text.size());
+  auto result = XXH3_128bits_withSeed(text.data(), text.size(), seed);
   return {result.high64, result.low64};
 }
 
 } // namespace
 
-std::optional<batch_terms> read_batch_terms(endpoint kind, const std::string& body) {
+std::optional<batch_terms> read_batch_terms(endpoint kind, const std::string& body, uint64_t seed) {
   auto fields = read_json_fields(body);
   if (!fields)
     return std::nullopt;
@@ -49,13 +50,13 @@ std::optional<batch_terms> read_batch_terms(endpoint kind, const std::string& bo
     auto list = read_list_terms(kind, *fields);
     if (!list)
       return std::nullopt;
-    list->terms.group = hash(list->token_ids ? "ids" : "text", *fields, inputs_key(kind));
+    list->terms.group = hash(list->token_ids ? "ids" : "text", *fields, inputs_key(kind), seed);
     return list->terms;
   }
   case endpoint::chat_completions: {
     auto terms = read_chat_terms(*fields);
     if (terms)
-      terms->group = hash("chat", {{"model", sole_value(*fields, "model")}}, {});
+      terms->group = hash("chat", {{"model", sole_value(*fields, "model")}}, {}, seed);
     return terms;
   }
   case endpoint::chat_batch:

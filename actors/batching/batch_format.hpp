@@ -31,7 +31,10 @@ struct batch_terms {
 /// of mixed forms), `echo` or `best_of`, whose tokens cannot be told apart, a body that is no JSON
 /// object, or one whose field names are escaped or stand twice. The body has been validated where
 /// it came in: broken JSON may be found joinable, and would break the call for its neighbours.
-std::optional<batch_terms> read_batch_terms(endpoint kind, const std::string& body);
+/// `seed` is the hash's: who does not know it cannot make a request that falls into the group of
+/// others, and lends them its parameters.
+std::optional<batch_terms> read_batch_terms(endpoint kind, const std::string& body,
+                                            uint64_t seed = 0);
 
 /// The body of one upstream call for requests of one group, in order. `kind` is the members'
 /// endpoint; several chats become a call of `endpoint::chat_batch`. A single body is returned as it

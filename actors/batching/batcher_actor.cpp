@@ -79,7 +79,7 @@ void batcher_state::take(upstream_call& x) {
     return refuse(request, make(ec::deadline_exceeded, {}), {});
   if (queue.size() >= settings.bounds.queue_max)
     return refuse(request, make(ec::overloaded, "Too many requests wait for this model."), {});
-  if (auto terms = read_batch_terms(settings.kind, request.call.body))
+  if (auto terms = read_batch_terms(settings.kind, request.call.body, settings.seed))
     request.terms = *terms;
   else // alone: in a group that no other request has
     request.terms.group = {~uint64_t{0}, request.call.call};

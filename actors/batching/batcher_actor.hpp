@@ -20,6 +20,7 @@ struct batcher_settings {
   batching_settings bounds;
   adjuster_settings adjuster;
   std::optional<token_price> price; ///< empty where unknown: then nobody learns a cost
+  uint64_t seed = 0;                ///< of the groups, a secret; see `read_batch_terms`
   uint64_t first_call = 1;          ///< numbers of its own calls count up from here
   bool reports = true;              ///< tells the monitor
 };

@@ -27,7 +27,7 @@ struct http_host_setup {
   http_admission_ptr admission;
   router_actor router;
   monitor_actor monitor;
-  jobs_actor jobs; ///< null where the node keeps nothing
+  jobs_actor jobs;               ///< null where the node keeps nothing
   std::shared_ptr<node_log> log; ///< may be null
   call_targets targets;          ///< of this host's loop
   uint64_t merge_seed = 0;       ///< as in `merge_rules`, the same for all hosts of a node
