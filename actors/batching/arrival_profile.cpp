@@ -14,9 +14,6 @@ constexpr double weight = 0.3;
 /// The background is that of the last second, so that a change of load is known within two.
 constexpr double memory_s = 1.0;
 
-/// Fewer requests than this are no crowd.
-constexpr double crowd_min = 0.5;
-
 double seconds_between(steady_time from, steady_time to) {
   return std::chrono::duration<double>(to - from).count();
 }

@@ -20,6 +20,9 @@ public:
   /// that 80 ms is resolved down to 0.16 ms.
   static constexpr size_t bins = 10;
 
+  /// Fewer requests than this are no crowd, and nothing to wait for.
+  static constexpr double crowd_min = 0.5;
+
   explicit arrival_profile(seconds_f wait_max);
 
   void arrived(steady_time now);

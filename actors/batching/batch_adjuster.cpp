@@ -18,9 +18,6 @@ constexpr std::chrono::milliseconds pause_max{1'000};
 /// A wait is counted as so many times its length: what it is for is an estimate.
 constexpr double caution = 2;
 
-/// Fewer expected requests than this are no crowd.
-constexpr double crowd_min = 0.5;
-
 steady_time::duration ticks(seconds_f x) {
   return std::chrono::duration_cast<steady_time::duration>(x);
 }
@@ -33,12 +30,6 @@ batch_adjuster::batch_adjuster(const adjuster_settings& settings)
 
 uint32_t batch_adjuster::size_limit(steady_time now) const {
   return now < alone_until_ ? 1 : size_limit_;
-}
-
-double batch_adjuster::capacity(steady_time now) const {
-  auto size = static_cast<double>(size_limit(now));
-  auto took = fit_.predict(size).count();
-  return took > 0 ? size * limit_.proven() / took : 0;
 }
 
 void batch_adjuster::finished(const finished_call& x, steady_time now) {
@@ -112,7 +103,8 @@ batch_adjuster::plan batch_adjuster::best_wait(const batch_demand& demand, stead
   auto best_rate = waiting / fit_.predict(waiting).count();
   for (size_t i = 0; i < arrival_profile::bins; ++i) {
     auto outlook = profile_.expect(i, now);
-    if (outlook.wait.count() <= 0 || outlook.wait > patience || outlook.crowd < crowd_min)
+    if (outlook.wait.count() <= 0 || outlook.wait > patience ||
+        outlook.crowd < arrival_profile::crowd_min)
       continue;
     auto then = std::min(size, waiting + outlook.expected);
     auto rate = then / (outlook.wait * caution + fit_.predict(then)).count();

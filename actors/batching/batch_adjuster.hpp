@@ -75,9 +75,6 @@ public:
   uint32_t size_limit(steady_time now) const;
   const latency_fit& latency() const { return fit_; }
   const call_limit& calls() const { return limit_; }
-  double background(steady_time now) const { return profile_.background(now); }
-  /// Requests a second that calls of the largest size would serve; 0 where nothing is known.
-  double capacity(steady_time now) const;
 
 private:
   struct plan {

@@ -10,14 +10,6 @@ namespace {
 /// Over which `batch_throughput` is an average: the alert on it watches five minutes.
 constexpr double memory_s = 60;
 
-counter_family& counter(prometheus::Registry& registry, const char* name, const char* help) {
-  return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
-}
-
-gauge_family& gauge(prometheus::Registry& registry, const char* name, const char* help) {
-  return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
-}
-
 } // namespace
 
 batch_metrics::batch_metrics(prometheus::Registry& registry)
@@ -38,8 +30,8 @@ batch_metrics::batch_metrics(prometheus::Registry& registry)
       calls_limit_(gauge(registry, "sluice_batch_calls_limit", "Calls side by side at most.")),
       calls_reason_(gauge(registry, "sluice_batch_calls_limit_reason",
                           "1 for the reason of that limit, 0 for the others so far.")),
-      base_(gauge(registry, "sluice_batch_latency_base_seconds",
-                  "a of T(n) = a + b n, as learned.")),
+      base_(
+          gauge(registry, "sluice_batch_latency_base_seconds", "a of T(n) = a + b n, as learned.")),
       per_item_(gauge(registry, "sluice_batch_latency_per_item_seconds",
                       "b of T(n) = a + b n, as learned.")) {
   throughput_.Add({});

@@ -17,8 +17,6 @@ const buckets gen_ai_first_token_buckets{0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0
 const buckets gen_ai_per_token_buckets{0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2,
                                        0.3,  0.4,   0.5,  0.75,  1,   2.5};
 
-namespace {
-
 counter_family& counter(prometheus::Registry& to, const char* name, const char* help) {
   return prometheus::BuildCounter().Name(name).Help(help).Register(to);
 }
@@ -26,6 +24,8 @@ counter_family& counter(prometheus::Registry& to, const char* name, const char* 
 gauge_family& gauge(prometheus::Registry& to, const char* name, const char* help) {
   return prometheus::BuildGauge().Name(name).Help(help).Register(to);
 }
+
+namespace {
 
 histogram_family& histogram(prometheus::Registry& to, const char* name, const char* help) {
   return prometheus::BuildHistogram().Name(name).Help(help).Register(to);

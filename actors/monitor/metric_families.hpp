@@ -14,6 +14,10 @@ using counter_family = prometheus::Family<prometheus::Counter>;
 using gauge_family = prometheus::Family<prometheus::Gauge>;
 using histogram_family = prometheus::Family<prometheus::Histogram>;
 
+/// A family without series yet.
+counter_family& counter(prometheus::Registry& to, const char* name, const char* help);
+gauge_family& gauge(prometheus::Registry& to, const char* name, const char* help);
+
 /// Seconds; from a cached answer to the default deadline of a request.
 extern const prometheus::Histogram::BucketBoundaries duration_buckets;
 /// Seconds; fine where the goal lies: at most 300 µs added at the 99th percentile.

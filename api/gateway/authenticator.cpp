@@ -1,6 +1,7 @@
 #include "api/gateway/authenticator.hpp"
 
 #include "runtime/ec.hpp"
+#include "runtime/hex.hpp"
 
 #include <openssl/evp.h>
 
@@ -34,13 +35,6 @@ bool sha256(std::string_view text, unsigned char* out) {
          EVP_DigestFinal_ex(evp.context, out, nullptr) == 1;
 }
 
-int nibble(char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  auto lower = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 bool bearer(std::string_view& text) {
   static constexpr std::string_view scheme = "bearer ";
   if (text.size() < scheme.size())
@@ -71,8 +65,8 @@ authenticator::authenticator(const std::vector<key_settings>& keys) : open_(keys
   for (auto& key : keys) {
     digest hash{};
     for (size_t i = 0; i < hash.size() && 2 * i + 1 < key.sha256.size(); ++i)
-      hash[i] = static_cast<unsigned char>(16 * nibble(key.sha256[2 * i]) +
-                                           nibble(key.sha256[2 * i + 1]));
+      hash[i] = static_cast<unsigned char>(16 * hex_digit(key.sha256[2 * i]) +
+                                           hex_digit(key.sha256[2 * i + 1]));
     keys_.emplace(hash, std::make_unique<virtual_key>(key));
   }
   if (open_) {

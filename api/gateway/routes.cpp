@@ -1,5 +1,7 @@
 #include "api/gateway/routes.hpp"
 
+#include "runtime/hex.hpp"
+
 #include <array>
 
 namespace sluice {
@@ -28,23 +30,14 @@ constexpr std::array<row, 8> table{{
 
 constexpr std::string_view model_prefix = "/v1/models/";
 
-int hex(char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F')
-    return c - 'A' + 10;
-  return -1;
-}
-
 } // namespace
 
 std::string percent_decoded(std::string_view text) {
   std::string result;
   for (size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && hex(text[i + 1]) >= 0 && hex(text[i + 2]) >= 0) {
-      result.push_back(static_cast<char>(16 * hex(text[i + 1]) + hex(text[i + 2])));
+    if (text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 &&
+        hex_digit(text[i + 2]) >= 0) {
+      result.push_back(static_cast<char>(16 * hex_digit(text[i + 1]) + hex_digit(text[i + 2])));
       i += 2;
     } else {
       result.push_back(text[i]);

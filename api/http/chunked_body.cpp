@@ -1,5 +1,7 @@
 #include "api/http/chunked_body.hpp"
 
+#include "runtime/hex.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -16,16 +18,6 @@ constexpr uint32_t digits_max = 16;
 constexpr http_refusal malformed{ec::malformed_http, "the chunked body is malformed"};
 constexpr http_refusal endless{ec::malformed_http, "a chunk header or trailer without end"};
 constexpr http_refusal too_large{ec::body_too_large, "the body is larger than the limit"};
-
-int digit_of(char c) {
-  if (c >= '0' && c <= '9')
-    return c - '0';
-  if (c >= 'a' && c <= 'f')
-    return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F')
-    return c - 'A' + 10;
-  return -1;
-}
 
 /// What may stand in an extension or a line of the trailer: anything but control characters.
 bool is_text(char c) {
@@ -94,7 +86,7 @@ std::optional<http_refusal> chunked_body::take(char c) {
 }
 
 std::optional<http_refusal> chunked_body::take_size(char c) {
-  if (auto digit = digit_of(c); digit >= 0) {
+  if (auto digit = hex_digit(c); digit >= 0) {
     if (++digits_ > digits_max)
       return malformed;
     left_ = left_ * 16 + static_cast<uint64_t>(digit);
