@@ -70,6 +70,22 @@ void io_loop::unwatch(ticking* x) {
   std::replace(watched_.begin(), watched_.end(), x, static_cast<ticking*>(nullptr));
 }
 
+void io_loop::move_in(const caf::abstract_actor* who, neighbour* x) {
+  neighbours_.emplace_back(who, x);
+}
+
+void io_loop::move_out(const caf::abstract_actor* who) {
+  std::erase_if(neighbours_, [&](auto& x) { return x.first == who; });
+}
+
+/// A handful: a host, a merger, and an upstream for each provider.
+neighbour* io_loop::find_neighbour(const caf::abstract_actor* who) const {
+  for (auto& x : neighbours_)
+    if (x.first == who)
+      return x.second;
+  return nullptr;
+}
+
 void io_loop::run() {
   context_.run();
 }

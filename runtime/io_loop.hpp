@@ -1,17 +1,20 @@
 #pragma once
 
+#include "runtime/neighbour.hpp"
 #include "runtime/time.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <caf/abstract_actor.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/execution_unit.hpp>
 #include <caf/resumable.hpp>
 
 #include <chrono>
 #include <memory>
+#include <utility>
 #include <vector>
 
 namespace sluice {
@@ -66,6 +69,12 @@ public:
   void watch(ticking* x);
   void unwatch(ticking* x);
 
+  /// From now on `x` is told straight what is for `who`, until `move_out`. As `watch`.
+  void move_in(const caf::abstract_actor* who, neighbour* x);
+  void move_out(const caf::abstract_actor* who);
+  /// Null where `who` works elsewhere, or wants messages. On the loop's thread.
+  neighbour* find_neighbour(const caf::abstract_actor* who) const;
+
   /// Serves the loop until `stop`, on the calling thread.
   void run();
   /// Ends `run`. From any thread.
@@ -79,6 +88,7 @@ private:
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   boost::asio::steady_timer timer_{context_};
   std::vector<ticking*> watched_;
+  std::vector<std::pair<const caf::abstract_actor*, neighbour*>> neighbours_;
   bool armed_ = false;
   std::unique_ptr<loop_unit> unit_;
 };

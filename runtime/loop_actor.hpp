@@ -27,6 +27,16 @@ public:
 
   caf::strong_actor_ptr strong() { return caf::strong_actor_ptr{this->ctrl()}; }
 
+  /// Says `x` to `to`: straight where `to` is a neighbour, otherwise as a message. Only on the
+  /// loop's thread, and by the rules of `neighbour`.
+  template <class To, class T>
+  void tell(const To& to, T&& x) {
+    if (auto* here = loop_->find_neighbour(caf::actor_cast<caf::abstract_actor*>(to)))
+      here->take(std::forward<T>(x));
+    else
+      this->send(to, std::forward<T>(x));
+  }
+
   void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* from) override {
     auto id = element->mid;
     auto asker = element->sender;

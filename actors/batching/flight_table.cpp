@@ -34,7 +34,9 @@ bool concerns_all(const failure& why) {
 
 /// A request that waits for a flight.
 struct flight_table::member {
-  upstream_call call; ///< of a joiner whole, to be made where its leader's fails
+  uint64_t call = 0; ///< as its client counts
+  call_client_actor client;
+  std::unique_ptr<upstream_call> whole; ///< of a joiner, to be made where its leader's fails
   steady_time joined;
   bool leads = false;
   uint64_t sent = 0;  ///< bytes of the stream given to it
@@ -44,17 +46,23 @@ struct flight_table::member {
 
 /// What calls have to have in common.
 struct flight_terms {
+  explicit flight_terms(const upstream_call& x)
+      : deployment(x.deployment), path(x.path), merge(x.merge), kind(x.kind), mode(x.mode),
+        usage_wanted(x.usage_wanted), patience(x.patience) {}
+
   std::string deployment;
   std::string path;
   merge_terms merge;
-  endpoint kind = endpoint::chat_completions;
-  reply_mode mode = reply_mode::whole;
-  bool usage_wanted = false;
-  urgency patience = urgency::interactive;
+  endpoint kind;
+  reply_mode mode;
+  bool usage_wanted;
+  urgency patience;
 };
 
 struct flight_table::flight {
-  uint64_t own = 0;
+  flight(uint64_t number, const upstream_call& made) : own(number), terms(made) {}
+
+  uint64_t own;
   flight_terms terms;
   std::vector<member> members;
   bool open = true;   ///< may be joined
@@ -127,17 +135,21 @@ void flight_table::take(upstream_call&& call, steady_time now, flight_orders& ou
   if (shares(call.merge))
     if (auto* found = joinable(call))
       return join(*found, std::move(call), now, out);
-  std::vector<member> alone(1);
-  alone.front().call = std::move(call);
-  alone.front().joined = now;
-  start(std::move(alone), false, now, out);
+  member leader;
+  leader.call = call.call;
+  leader.client = std::move(call.client);
+  leader.joined = now;
+  leader.leads = true;
+  start(std::move(call), now, out).members.push_back(std::move(leader));
 }
 
 void flight_table::join(flight& to, upstream_call&& call, steady_time now, flight_orders& out) {
   ++counts_.joined;
   members_.emplace(call.call, &to);
   auto& added = to.members.emplace_back();
-  added.call = std::move(call);
+  added.call = call.call;
+  added.client = std::move(call.client);
+  added.whole = std::make_unique<upstream_call>(std::move(call));
   added.joined = now;
   if (to.members.size() >= settings_.joiners_max)
     close(to);
@@ -147,38 +159,39 @@ void flight_table::join(flight& to, upstream_call&& call, steady_time now, fligh
   }
 }
 
-/// Makes one call for all of `who`; the first leads it.
-void flight_table::start(std::vector<member>&& who, bool again, steady_time now,
-                         flight_orders& out) {
-  auto made = std::make_unique<flight>();
-  auto& x = *made;
-  x.own = next_call_++;
-  x.again = again;
-  x.members = std::move(who);
-  for (auto& each : x.members)
-    members_.insert_or_assign(each.call.call, &x);
-  auto& leader = x.members.front();
-  leader.leads = true;
-  auto& asked = leader.call;
-  x.terms = {asked.deployment, asked.path,         asked.merge,   asked.kind,
-             asked.mode,       asked.usage_wanted, asked.patience};
-  upstream_call call = std::move(asked);
-  asked.call = call.call;
-  asked.client = std::move(call.client);
-  call.call = x.own;
+/// Orders a call, of a flight that has no members yet; its first leads it.
+flight_table::flight& flight_table::start(upstream_call&& call, steady_time now,
+                                          flight_orders& out) {
+  auto own = next_call_++;
+  auto& x = *flights_.emplace(own, std::make_unique<flight>(own, call)).first->second;
+  members_.emplace(call.call, &x);
+  call.call = own;
   call.client = nullptr;
   // Who can wait until its deadline would be made to wait longer.
   if (call.patience == urgency::interactive)
     call.until.at = std::max(call.until.at, now + settings_.time_max);
   out.calls.push_back(std::move(call));
   ++counts_.calls;
-  flights_.emplace(x.own, std::move(made));
-  x.open = shares(x.terms.merge) && x.members.size() < settings_.joiners_max;
+  x.open = shares(x.terms.merge) && settings_.joiners_max > 1;
   if (!x.open)
-    return;
+    return x;
   equal_.emplace(x.terms.merge.exact, &x);
   if (settings_.similar && x.terms.merge.scope)
     similar_.emplace(x.terms.merge.scope, &x);
+  return x;
+}
+
+/// Makes the call of one that failed again, for those who had joined it.
+void flight_table::start_again(std::vector<member>&& who, steady_time now, flight_orders& out) {
+  ++counts_.retried;
+  auto& x = start(std::move(*who.front().whole), now, out);
+  x.again = true;
+  x.members = std::move(who);
+  x.members.front().leads = true;
+  for (auto& each : x.members)
+    members_.insert_or_assign(each.call, &x);
+  if (x.members.size() >= settings_.joiners_max)
+    close(x);
 }
 
 /// Nobody joins it any more.
@@ -200,13 +213,13 @@ void flight_table::close(flight& x) {
 void flight_table::erase(flight& x) {
   close(x);
   for (auto& each : x.members)
-    members_.erase(each.call.call);
+    members_.erase(each.call);
   bytes_kept_ -= x.kept;
   flights_.erase(x.own);
 }
 
 void flight_table::leave(flight& x, size_t place) {
-  members_.erase(x.members[place].call.call);
+  members_.erase(x.members[place].call);
   x.members.erase(x.members.begin() + static_cast<std::ptrdiff_t>(place));
 }
 
@@ -216,7 +229,7 @@ void flight_table::cancel(uint64_t call, flight_orders& out) {
     return;
   auto& x = *found->second;
   auto who = std::find_if(x.members.begin(), x.members.end(),
-                          [&](auto& each) { return each.call.call == call; });
+                          [&](auto& each) { return each.call == call; });
   assert(who != x.members.end());
   leave(x, static_cast<size_t>(who - x.members.begin()));
   if (x.members.empty()) {
@@ -238,11 +251,11 @@ void flight_table::replied(upstream_reply&& came, steady_time now, flight_orders
     auto& who = x->members[i];
     auto timing = x->timing(who, came.timing, now);
     auto reply = i + 1 < x->members.size() ? came : std::move(came);
-    reply.call = who.call.call;
+    reply.call = who.call;
     reply.timing = timing;
     if (i > 0) // the first pays, whether it led the call or its leader left
       reply.share = {reply.share.batch_size, true, true, {}};
-    out.answers.push_back({std::move(who.call.client), std::move(reply)});
+    out.answers.push_back({std::move(who.client), std::move(reply)});
   }
   erase(*x);
 }
@@ -260,16 +273,15 @@ void flight_table::failed(upstream_failure&& came, steady_time now, flight_order
       rest.push_back(std::move(who));
       continue;
     }
-    out.answers.push_back({who.call.client, upstream_failure{who.call.call, came.why,
-                                                             x->timing(who, came.timing, now)}});
-    members_.erase(who.call.call);
+    out.answers.push_back(
+        {who.client, upstream_failure{who.call, came.why, x->timing(who, came.timing, now)}});
+    members_.erase(who.call);
   }
   x->members.clear();
   erase(*x);
   if (rest.empty())
     return;
-  ++counts_.retried;
-  start(std::move(rest), true, now, out);
+  start_again(std::move(rest), now, out);
 }
 
 // -- streams ----------------------------------------------------------------------------------
@@ -309,7 +321,7 @@ void flight_table::pour(flight& x, member& to, flight_orders& out) {
   };
   if (more()) {
     stream_block some;
-    some.call = to.call.call;
+    some.call = to.call;
     if (to.next == 0) {
       some.headers = x.headers;
       some.share = x.share;
@@ -330,17 +342,17 @@ void flight_table::pour(flight& x, member& to, flight_orders& out) {
         some.events += block.events;
       }
     }
-    out.answers.push_back({to.call.client, std::move(some)});
+    out.answers.push_back({to.client, std::move(some)});
   }
   if (!x.end || to.next < x.blocks_end())
     return;
   auto last_word = *x.end;
-  last_word.call = to.call.call;
+  last_word.call = to.call;
   last_word.timing = x.timing(to, x.end->timing, x.ended_at);
   // Somebody has to pay, and only who is told the end can: the first to get there.
   if (std::exchange(x.paid, true))
     last_word.share = {last_word.share.batch_size, true, true, {}};
-  out.answers.push_back({to.call.client, std::move(last_word)});
+  out.answers.push_back({to.client, std::move(last_word)});
 }
 
 void flight_table::pour_all(flight& x, flight_orders& out) {
@@ -401,7 +413,7 @@ void flight_table::credit(const stream_credit& came, flight_orders& out) {
     return;
   auto& x = *found->second;
   auto who = std::find_if(x.members.begin(), x.members.end(),
-                          [&](auto& each) { return each.call.call == came.call; });
+                          [&](auto& each) { return each.call == came.call; });
   assert(who != x.members.end());
   who->taken = std::min(who->taken + came.bytes, who->sent);
   settle(x, out);

@@ -101,7 +101,8 @@ private:
 
   flight* joinable(const upstream_call& call) const;
   void join(flight& to, upstream_call&& call, steady_time now, flight_orders& out);
-  void start(std::vector<member>&& who, bool again, steady_time now, flight_orders& out);
+  flight& start(upstream_call&& call, steady_time now, flight_orders& out);
+  void start_again(std::vector<member>&& who, steady_time now, flight_orders& out);
   void close(flight& x);
   void pour(flight& x, member& to, flight_orders& out);
   void pour_all(flight& x, flight_orders& out);

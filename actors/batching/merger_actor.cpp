@@ -33,14 +33,12 @@ merger::merger(caf::actor_config& config, io_loop* where, const flight_settings&
   targets_.mergers.clear(); // actors that hold each other's handles never end
   reported_.loop = where->index();
   where->watch(this);
+  where->move_in(this, this);
 }
 
 merger::behavior_type merger::make_behavior() {
   return {
-      [this](upstream_call& x) {
-        table_.take(std::move(x), steady_clock::now(), orders_);
-        carry_out();
-      },
+      [this](upstream_call& x) { take(std::move(x)); },
       [this](const stream_credit& x) {
         table_.credit(x, orders_);
         carry_out();
@@ -55,27 +53,41 @@ merger::behavior_type merger::make_behavior() {
         if (table_.empty() || x.until.passed(steady_clock::now()))
           this->quit();
       },
-      [this](upstream_reply& x) {
-        table_.replied(std::move(x), steady_clock::now(), orders_);
-        carry_out();
-      },
-      [this](upstream_failure& x) {
-        table_.failed(std::move(x), steady_clock::now(), orders_);
-        carry_out();
-      },
-      [this](stream_block& x) {
-        table_.streamed(std::move(x), orders_);
-        carry_out();
-      },
-      [this](stream_end& x) {
-        table_.ended(std::move(x), steady_clock::now(), orders_);
-        carry_out();
-      },
+      [this](upstream_reply& x) { take(std::move(x)); },
+      [this](upstream_failure& x) { take(std::move(x)); },
+      [this](stream_block& x) { take(std::move(x)); },
+      [this](stream_end& x) { take(std::move(x)); },
   };
+}
+
+void merger::take(upstream_call&& x) {
+  table_.take(std::move(x), steady_clock::now(), orders_);
+  carry_out();
+}
+
+void merger::take(upstream_reply&& x) {
+  table_.replied(std::move(x), steady_clock::now(), orders_);
+  carry_out();
+}
+
+void merger::take(upstream_failure&& x) {
+  table_.failed(std::move(x), steady_clock::now(), orders_);
+  carry_out();
+}
+
+void merger::take(stream_block&& x) {
+  table_.streamed(std::move(x), orders_);
+  carry_out();
+}
+
+void merger::take(stream_end&& x) {
+  table_.ended(std::move(x), steady_clock::now(), orders_);
+  carry_out();
 }
 
 void merger::on_exit() {
   loop().unwatch(this);
+  loop().move_out(this);
   if (monitor_)
     report();
   targets_ = {};
@@ -87,25 +99,40 @@ upstream_actor merger::maker(const std::string& id, endpoint kind) const {
   return to ? targets_.maker(*to, kind) : upstream_actor{};
 }
 
-/// Sends what the table ordered.
+/// Says what the table ordered. Who is told of a failure may make a new call at once, which adds
+/// to the orders; so each is taken out of its list before it is said.
 void merger::carry_out() {
-  for (auto& call : orders_.calls) {
-    call.client = caf::actor_cast<call_client_actor>(this);
-    if (auto to = maker(call.deployment, call.kind)) {
-      this->send(to, std::move(call));
-      continue;
+  if (std::exchange(carrying_out_, true))
+    return; // whoever began goes on
+  size_t calls = 0;
+  size_t notes = 0;
+  size_t answers = 0;
+  for (;;) {
+    if (calls < orders_.calls.size()) {
+      make_call(std::move(orders_.calls[calls++]));
+    } else if (notes < orders_.notes.size()) {
+      auto& note = orders_.notes[notes++];
+      if (auto to = maker(note.deployment, note.kind))
+        std::visit([&](auto& x) { this->send(to, x); }, note.what);
+    } else if (answers < orders_.answers.size()) {
+      auto answer = std::move(orders_.answers[answers++]);
+      std::visit([&](auto& x) { this->tell(answer.to, std::move(x)); }, answer.what);
+    } else {
+      break;
     }
-    upstream_failure none{call.call, {}, {}};
-    none.why.code = ec::internal;
-    none.why.sent = false;
-    this->send(call.client, std::move(none));
   }
-  for (auto& note : orders_.notes)
-    if (auto to = maker(note.deployment, note.kind))
-      std::visit([&](auto& x) { this->send(to, x); }, note.what);
-  for (auto& answer : orders_.answers)
-    std::visit([&](auto& x) { this->send(answer.to, std::move(x)); }, answer.what);
   orders_.clear();
+  carrying_out_ = false;
+}
+
+void merger::make_call(upstream_call&& call) {
+  call.client = caf::actor_cast<call_client_actor>(this);
+  if (auto to = maker(call.deployment, call.kind))
+    return this->tell(to, std::move(call));
+  upstream_failure none{call.call, {}, {}};
+  none.why.code = ec::internal;
+  none.why.sent = false;
+  this->send(call.client, std::move(none));
 }
 
 void merger::tick(steady_time now) {

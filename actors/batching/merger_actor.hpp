@@ -18,12 +18,18 @@ flight_settings flight_settings_of(const configuration& settings);
 /// its own loop. When a host dies its members cost the rest of their answers, which go nowhere;
 /// when an upstream dies its flights end as their members run into their deadlines and cancel.
 /// Stops on `drain`, when the last flight has ended or the deadline has passed.
-class merger final : public loop_actor<merger_actor>, public ticking {
+class merger final : public loop_actor<merger_actor>, public neighbour, public ticking {
 public:
   /// `targets` are those of the same loop; `monitor` may be null.
   merger(caf::actor_config& config, io_loop* where, const flight_settings& settings,
          call_targets targets, monitor_actor monitor);
 
+  using neighbour::take;
+  void take(upstream_call&& x) override;
+  void take(upstream_reply&& x) override;
+  void take(upstream_failure&& x) override;
+  void take(stream_block&& x) override;
+  void take(stream_end&& x) override;
   void tick(steady_time now) override;
   void on_exit() override;
   const char* name() const override { return "merger"; }
@@ -33,6 +39,7 @@ protected:
 
 private:
   void carry_out();
+  void make_call(upstream_call&& call);
   upstream_actor maker(const std::string& deployment, endpoint kind) const;
   void report();
 
@@ -40,6 +47,7 @@ private:
   call_targets targets_;
   monitor_actor monitor_;
   flight_orders orders_; // empty between messages; keeps its memory
+  bool carrying_out_ = false;
   merge_report reported_;
   steady_time report_due_{};
   bool draining_ = false;

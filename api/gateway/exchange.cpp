@@ -138,7 +138,7 @@ void exchange::call() {
   out.tenant = record_.tenant;
   out.patience = asked_.patience;
   out.merge = asked_.merge;
-  host_.send(target_, std::move(out));
+  host_.tell(target_, std::move(out));
 }
 
 void exchange::end_call(const call_timing& timing) {

@@ -52,26 +52,15 @@ http_host::http_host(caf::actor_config& config, io_loop* where, http_host_setup 
   random_.seed((uint64_t{entropy()} << 32) ^ entropy());
   records_.reserve(report_size_max);
   where->watch(this);
+  where->move_in(this, this);
 }
 
 http_host::behavior_type http_host::make_behavior() {
   return {
-      [this](upstream_reply& x) {
-        if (auto who = waiting_for(x.call))
-          who->on_reply(x);
-      },
-      [this](upstream_failure& x) {
-        if (auto who = waiting_for(x.call))
-          who->on_failure(x);
-      },
-      [this](stream_block& x) {
-        if (auto who = waiting_for(x.call))
-          who->on_block(x);
-      },
-      [this](stream_end& x) {
-        if (auto who = waiting_for(x.call))
-          who->on_end(x);
-      },
+      [this](upstream_reply& x) { take(std::move(x)); },
+      [this](upstream_failure& x) { take(std::move(x)); },
+      [this](stream_block& x) { take(std::move(x)); },
+      [this](stream_end& x) { take(std::move(x)); },
       [this](const drain& x) {
         if (!draining_) {
           draining_ = true;
@@ -86,8 +75,29 @@ http_host::behavior_type http_host::make_behavior() {
   };
 }
 
+void http_host::take(upstream_reply&& x) {
+  if (auto who = waiting_for(x.call))
+    who->on_reply(x);
+}
+
+void http_host::take(upstream_failure&& x) {
+  if (auto who = waiting_for(x.call))
+    who->on_failure(x);
+}
+
+void http_host::take(stream_block&& x) {
+  if (auto who = waiting_for(x.call))
+    who->on_block(x);
+}
+
+void http_host::take(stream_end&& x) {
+  if (auto who = waiting_for(x.call))
+    who->on_end(x);
+}
+
 void http_host::on_exit() {
   loop().unwatch(this);
+  loop().move_out(this);
   listener_.close();
   setup_ = {}; // actors that hold each other's handles never end
 }

@@ -39,7 +39,10 @@ struct http_host_setup {
 /// requests in work on them. When an upstream actor dies its calls run into their deadlines; when
 /// the router dies requests fail as internal errors. Stops on `drain`: accepts nothing more, quits
 /// when the last connection has ended or the deadline has passed.
-class http_host final : public loop_actor<http_host_actor>, public http_handler, public ticking {
+class http_host final : public loop_actor<http_host_actor>,
+                        public http_handler,
+                        public neighbour,
+                        public ticking {
 public:
   http_host(caf::actor_config& config, io_loop* where, http_host_setup setup);
 
@@ -50,6 +53,11 @@ public:
                                         std::shared_ptr<reply_sink> sink) override;
   http_response refuse(ec code, std::string_view detail) override;
   void tick(steady_time now) override;
+  using neighbour::take;
+  void take(upstream_reply&& x) override;
+  void take(upstream_failure&& x) override;
+  void take(stream_block&& x) override;
+  void take(stream_end&& x) override;
   void on_exit() override;
 
   // For the exchanges.

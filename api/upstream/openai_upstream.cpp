@@ -34,6 +34,7 @@ openai_upstream::openai_upstream(caf::actor_config& config, io_loop* where,
   figures_.loop = where->index();
   figures_.provider = target_->settings.name;
   where->watch(this);
+  where->move_in(this, this);
 }
 
 openai_upstream::~openai_upstream() = default;
@@ -57,6 +58,7 @@ openai_upstream::behavior_type openai_upstream::make_behavior() {
 
 void openai_upstream::on_exit() {
   loop().unwatch(this);
+  loop().move_out(this);
   for (auto& [raw, session] : sessions_)
     session->abandon();
   sessions_.clear();
@@ -86,18 +88,25 @@ void openai_upstream::take(upstream_call&& call) {
     return refuse(taken, failure_without_reply(ec::overloaded,
                                                "Too many calls wait for this provider.", false));
   }
+  if (waiting_.empty() && !idle_.empty())
+    return begin(std::move(taken));
   waiting_.push_back(std::move(taken));
   dispatch();
 }
 
+/// Makes a call on the connection used last.
+void openai_upstream::begin(waiting_call&& next) {
+  auto session = std::move(idle_.back());
+  idle_.pop_back();
+  calls_.emplace(next.call.call, session.get());
+  session->start(std::move(next.call), next.taken);
+}
+
 void openai_upstream::dispatch() {
   while (!waiting_.empty() && !idle_.empty()) {
-    auto session = std::move(idle_.back());
-    idle_.pop_back();
     auto next = std::move(waiting_.front());
     waiting_.pop_front();
-    calls_.emplace(next.call.call, session.get());
-    session->start(std::move(next.call), next.taken);
+    begin(std::move(next));
   }
   while (waiting_.size() > connecting_ && sessions_.size() < target_->settings.connections_max)
     open_session();
@@ -137,7 +146,7 @@ void openai_upstream::refuse(const waiting_call& who, failure&& why) {
 
 void openai_upstream::on_events(const upstream_call& call, std::string&& events, uint32_t count,
                                 header_list&& headers) {
-  this->send(call.client,
+  this->tell(call.client,
              stream_block{call.call, std::move(events), count, std::move(headers), {}});
 }
 
@@ -176,12 +185,12 @@ void openai_upstream::deliver(call_outcome&& outcome) {
   auto usage = outcome.usage.value_or(token_usage{});
   auto known = outcome.usage.has_value();
   if (outcome.why.code != ec::none && !outcome.streamed)
-    this->send(client, upstream_failure{call.call, std::move(outcome.why), outcome.timing});
+    this->tell(client, upstream_failure{call.call, std::move(outcome.why), outcome.timing});
   else if (call.mode == reply_mode::stream)
-    this->send(client,
+    this->tell(client,
                stream_end{call.call, std::move(outcome.why), usage, known, outcome.timing, {}});
   else
-    this->send(client, upstream_reply{call.call,
+    this->tell(client, upstream_reply{call.call,
                                       std::move(outcome.body),
                                       std::move(outcome.headers),
                                       usage,

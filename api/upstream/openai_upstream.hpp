@@ -29,6 +29,7 @@ make_provider_target(const provider_settings& settings, const limit_settings& li
 /// ended or the deadline has passed.
 class openai_upstream final : public loop_actor<upstream_actor>,
                               public session_owner,
+                              public neighbour,
                               public ticking {
 public:
   openai_upstream(caf::actor_config& config, io_loop* where,
@@ -42,6 +43,8 @@ public:
   void on_finished(provider_session& who, call_outcome&& outcome) override;
   void on_closed(provider_session& who, const failure& why) override;
   void tick(steady_time now) override;
+  using neighbour::take;
+  void take(upstream_call&& call) override;
   void on_exit() override;
 
 protected:
@@ -53,9 +56,9 @@ private:
     steady_time taken;
   };
 
-  void take(upstream_call&& call);
   size_t connections_to_come() const;
   void cancel(uint64_t call);
+  void begin(waiting_call&& next);
   void dispatch();
   void open_session();
   bool forget(provider_session& who);

@@ -35,6 +35,48 @@ private:
   told& log_;
 };
 
+/// A client on the merger's loop that takes answers straight, and asks again as soon as it hears of
+/// a failure.
+class hasty_client final : public loop_actor<call_client_actor>, public neighbour {
+public:
+  hasty_client(caf::actor_config& config, io_loop* loop, merger_actor to,
+               std::vector<uint64_t>* log)
+      : loop_actor(config, loop), to_(std::move(to)), answered_(*log) {
+    loop->move_in(this, this);
+  }
+
+  using neighbour::take;
+  void take(upstream_reply&& x) override { answered_.push_back(x.call); }
+  void take(upstream_failure&& x) override { ask(x.call + 100); }
+  void ask(uint64_t number) {
+    upstream_call x;
+    x.call = number;
+    x.client = caf::actor_cast<call_client_actor>(this);
+    x.deployment = "p/m";
+    x.until.at = std::chrono::steady_clock::now() + 10s;
+    x.merge.exact = {9, 9};
+    this->tell(to_, std::move(x));
+  }
+
+  void on_exit() override {
+    loop().move_out(this);
+    to_ = nullptr;
+  }
+
+  behavior_type make_behavior() override {
+    return {
+        [this](upstream_reply& x) { take(std::move(x)); },
+        [this](upstream_failure& x) { take(std::move(x)); },
+        [](stream_block&) {},
+        [](stream_end&) {},
+    };
+  }
+
+private:
+  merger_actor to_;
+  std::vector<uint64_t>& answered_;
+};
+
 struct merger_config : caf::actor_system_config {
   merger_config() { add_message_types<caf::id_block::sluice>(); }
 };
@@ -168,6 +210,34 @@ TEST_F(merger_actor_test, tries_once_more_for_those_who_joined) {
   ASSERT_EQ(told_["p"].calls.size(), 2U);
   say(upstream_reply{});
   EXPECT_TRUE(heard_[2].reply);
+}
+
+TEST_F(merger_actor_test, serves_neighbours_that_ask_again_while_they_are_told_of_a_failure) {
+  std::vector<uint64_t> answered;
+  auto made = sys_.spawn<hasty_client>(&loop_, merger_, &answered);
+  auto* client =
+      static_cast<hasty_client*>(caf::actor_cast<caf::abstract_actor*>(made)); // on this thread too
+  for (uint64_t i = 1; i <= 3; ++i)
+    client->ask(i);
+  turn(loop_);
+  ASSERT_EQ(told_["p"].calls.size(), 1U);
+  upstream_failure failed{};
+  failed.why.code = ec::upstream_rate_limited; // concerns all three
+  say(failed);
+  ASSERT_EQ(told_["p"].calls.size(), 2U) << "one call for the three new ones";
+  EXPECT_TRUE(answered.empty());
+  say(upstream_reply{});
+  EXPECT_EQ(answered, (std::vector<uint64_t>{101, 102, 103}));
+  caf::anon_send_exit(made, caf::exit_reason::user_shutdown);
+  turn(loop_);
+}
+
+TEST_F(merger_actor_test, is_no_neighbour_any_more_when_it_has_stopped) {
+  auto* who = caf::actor_cast<caf::abstract_actor*>(merger_);
+  EXPECT_TRUE(loop_.find_neighbour(who));
+  caf::anon_send(merger_, drain{});
+  turn(loop_);
+  EXPECT_FALSE(loop_.find_neighbour(who));
 }
 
 TEST_F(merger_actor_test, stops_when_its_last_flight_has_landed) {

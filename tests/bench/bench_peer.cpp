@@ -20,11 +20,13 @@ int main(int argc, char** argv) {
   load_settings load;
   uint32_t warm_up_ms = 1'000;
   uint32_t measured_ms = 5'000;
+  uint32_t phase_us = 0;
   auto* client = app.add_subcommand("load", "send chat requests; print the result as JSON");
   client->add_option("--port", load.port, "of the gateway, on 127.0.0.1")->required();
   client->add_option("--connections", load.connections)->check(CLI::Range(1, 4'096));
   client->add_option("--rate", load.rate,
                      "requests a second, evenly paced; 0: as fast as answered");
+  client->add_option("--phase-us", phase_us, "of the requests within the interval of --rate");
   client->add_option("--events", load.events, "stream answers of so many events, at least 2");
   client->add_option("--body-bytes", load.body_bytes, "of each answer; 0: as the first one has");
   client->add_option("--warm-up-ms", warm_up_ms);
@@ -37,6 +39,7 @@ int main(int argc, char** argv) {
   if (*upstream)
     run_upstream(server);
   load.warm_up = std::chrono::milliseconds{warm_up_ms};
+  load.phase = std::chrono::microseconds{phase_us};
   load.measured = std::chrono::milliseconds{measured_ms};
   return run_load(load);
 }

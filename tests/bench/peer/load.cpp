@@ -90,6 +90,10 @@ int load_run::run() {
   begin_ns_ = start + std::chrono::nanoseconds{settings_.warm_up}.count();
   end_ns_ = begin_ns_ + std::chrono::nanoseconds{settings_.measured}.count();
   due_ns_ = start + 1'000'000; // after the connections are there
+  if (open_loop()) {
+    auto phase_ns = std::chrono::nanoseconds{settings_.phase}.count();
+    due_ns_ += interval_ns() - (due_ns_ - phase_ns) % interval_ns();
+  }
   connect_all();
   watch(epoll_.value(), timer_.value(), timer_tag);
   // The closed loop wakes for its answers; the timer only ends a run that a gateway leaves hanging.

@@ -14,8 +14,11 @@ struct load_settings {
   uint32_t connections = 64; ///< of the closed loop or the streams in flight; those that the open
                              ///< loop spreads its requests over
   uint32_t rate = 0;         ///< requests a second of the open loop; 0 for the closed loop
-  uint32_t events = 0;       ///< of each answer, usage and [DONE] not counted; 0 for whole answers
-  uint64_t body_bytes = 0;   ///< what each whole answer must have; 0 for what the first one had
+  /// Of the open loop: its requests are due when the monotonic clock, divided by the interval,
+  /// leaves this; loads that run together take turns by it.
+  std::chrono::microseconds phase{0};
+  uint32_t events = 0;     ///< of each answer, usage and [DONE] not counted; 0 for whole answers
+  uint64_t body_bytes = 0; ///< what each whole answer must have; 0 for what the first one had
   std::chrono::milliseconds warm_up{1'000}; ///< pools fill, branch predictors learn
   std::chrono::milliseconds measured{5'000};
   std::string model;

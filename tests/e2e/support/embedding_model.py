@@ -76,16 +76,18 @@ class EmbeddingModel:
         x = (x - mean) / numpy.sqrt(variance + EPSILON)
         return x * self.weights[name + ".weight"] + self.weights[name + ".bias"]
 
-    def attention(self, x, mask, layer):
-        texts, length = x.shape[:2]
+    def attention(self, x, groups, layer):
+        """Of `x` (tokens, WIDTH); each text minds its own tokens, and texts of one length are computed together."""
+        query, key, value = (self.linear(x, f"{layer}.attention.self.{name}") for name in ("query", "key", "value"))
+        mixed = numpy.empty_like(x)
+        for rows in groups:
+            texts, length = rows.shape
 
-        def heads(name):
-            y = self.linear(x, f"{layer}.attention.self.{name}")
-            return y.reshape(texts, length, HEADS, WIDTH // HEADS).transpose(0, 2, 1, 3)
+            def heads(y):
+                return y[rows].reshape(texts, length, HEADS, WIDTH // HEADS).transpose(0, 2, 1, 3)
 
-        scores = heads("query") @ heads("key").transpose(0, 1, 3, 2) / math.sqrt(WIDTH // HEADS)
-        mixed = softmax(scores + mask) @ heads("value")
-        mixed = mixed.transpose(0, 2, 1, 3).reshape(texts, length, WIDTH)
+            scores = heads(query) @ heads(key).transpose(0, 1, 3, 2) / math.sqrt(WIDTH // HEADS)
+            mixed[rows] = (softmax(scores) @ heads(value)).transpose(0, 2, 1, 3).reshape(texts, length, WIDTH)
         mixed = self.linear(mixed, f"{layer}.attention.output.dense")
         return self.norm(x + mixed, f"{layer}.attention.output.LayerNorm")
 
@@ -94,21 +96,25 @@ class EmbeddingModel:
         return self.encode_all([text])[0]
 
     def encode_all(self, texts):
-        """The same for each of `texts`, computed together: padded to the longest, the padding masked."""
+        """The same for each of `texts`, computed together: their tokens one after the other, without padding."""
         ids = [self.tokenizer.encode(text).ids for text in texts]
-        length = max(map(len, ids))
-        padded = numpy.array([row + [0] * (length - len(row)) for row in ids])
-        there = numpy.array([[1.0] * len(row) + [0.0] * (length - len(row)) for row in ids], numpy.float32)
-        mask = (there[:, None, None, :] - 1.0) * numpy.float32(1e9)
-        x = self.weights["embeddings.word_embeddings.weight"][padded]
-        x = x + self.weights["embeddings.position_embeddings.weight"][:length]
+        starts = numpy.cumsum([0] + [len(row) for row in ids])
+        lengths = sorted({len(row) for row in ids})
+        # Of each length: the rows of `x` that its texts' tokens take, shape (texts, length).
+        groups = [numpy.array([starts[i] + numpy.arange(length) for i, row in enumerate(ids) if len(row) == length])
+                  for length in lengths]
+        x = self.weights["embeddings.word_embeddings.weight"][numpy.concatenate(ids)]
+        x = x + self.weights["embeddings.position_embeddings.weight"][numpy.concatenate(
+            [numpy.arange(len(row)) for row in ids])]
         x = x + self.weights["embeddings.token_type_embeddings.weight"][0]
         x = self.norm(x, "embeddings.LayerNorm")
         for number in range(LAYERS):
             layer = f"encoder.layer.{number}"
-            x = self.attention(x, mask, layer)
+            x = self.attention(x, groups, layer)
             wide = gelu(self.linear(x, f"{layer}.intermediate.dense"))
             x = self.norm(x + self.linear(wide, f"{layer}.output.dense"), f"{layer}.output.LayerNorm")
-        vectors = (x * there[:, :, None]).sum(axis=1) / there.sum(axis=1, keepdims=True)
-        vectors = vectors / numpy.linalg.norm(vectors, axis=-1, keepdims=True)
-        return [(vector, len(row)) for vector, row in zip(vectors, ids)]
+        result = []
+        for i, row in enumerate(ids):
+            vector = x[starts[i]:starts[i + 1]].mean(axis=0)
+            result.append((vector / numpy.linalg.norm(vector), len(row)))
+        return result
