@@ -18,6 +18,9 @@ constexpr std::chrono::milliseconds pause_max{1'000};
 /// A wait is counted as so many times its length: what it is for is an estimate.
 constexpr double caution = 2;
 
+/// Requests expected for which a thrifty adjuster waits.
+constexpr double company_min = 1;
+
 steady_time::duration ticks(seconds_f x) {
   return std::chrono::duration_cast<steady_time::duration>(x);
 }
@@ -99,6 +102,11 @@ batch_adjuster::plan batch_adjuster::best_wait(const batch_demand& demand, stead
   auto size = static_cast<double>(size_limit(now));
   auto waiting = static_cast<double>(demand.waiting);
   plan best{{}, "nothing to wait for"};
+  if (settings_.thrifty) {
+    auto expected = profile_.background(now) * patience.count();
+    if (patience.count() > 0 && expected >= company_min)
+      return {patience, "company is near"};
+  }
   // The crowd: requests a second.
   auto best_rate = waiting / fit_.predict(waiting).count();
   for (size_t i = 0; i < arrival_profile::bins; ++i) {
@@ -107,6 +115,8 @@ batch_adjuster::plan batch_adjuster::best_wait(const batch_demand& demand, stead
         outlook.crowd < arrival_profile::crowd_min)
       continue;
     auto then = std::min(size, waiting + outlook.expected);
+    if (settings_.thrifty && outlook.expected >= company_min)
+      return {outlook.wait, "company is near"};
     auto rate = then / (outlook.wait * caution + fit_.predict(then)).count();
     if (rate > best_rate) {
       best_rate = rate;

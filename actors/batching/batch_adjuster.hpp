@@ -21,6 +21,9 @@ struct adjuster_settings {
   /// Where set, nothing is learned: a batch goes when it has `size_max` requests or the oldest has
   /// waited `wait_max`. For comparison.
   bool fixed = false;
+  /// Where set, a fuller call is worth a wait for what it saves: if one more request at the least
+  /// is expected within `wait_max`, it is waited for.
+  bool thrifty = false;
 };
 
 /// What waits in a batcher, as the adjuster sees it.
@@ -48,7 +51,7 @@ struct batch_decision {
 /// - It waits only for the crowd that comes back after a batch, where a larger call a moment later
 ///   serves more requests a second than a small one now. Waiting for arrivals that nothing but
 ///   their rate announces was tried and won nothing at any load of the reference.
-/// - Nobody waits longer than `wait_max` for that.
+/// - Nobody waits longer than `wait_max` for that, nor does a thrifty one where nobody is expected.
 class batch_adjuster {
 public:
   explicit batch_adjuster(const adjuster_settings& settings);

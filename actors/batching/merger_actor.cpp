@@ -82,16 +82,16 @@ void merger::on_exit() {
   monitor_ = nullptr;
 }
 
-upstream_actor merger::maker(const std::string& id, endpoint kind) const {
+upstream_actor merger::maker(const std::string& id, call_targets::call_kind what) const {
   auto* to = targets_.models->find_deployment(id);
-  return to ? targets_.maker(*to, kind) : upstream_actor{};
+  return to ? targets_.maker(*to, what) : upstream_actor{};
 }
 
 /// Sends what the table ordered.
 void merger::carry_out() {
   for (auto& call : orders_.calls) {
     call.client = caf::actor_cast<call_client_actor>(this);
-    if (auto to = maker(call.deployment, call.kind)) {
+    if (auto to = maker(call.deployment, {call.kind, call.pack})) {
       this->send(to, std::move(call));
       continue;
     }
@@ -101,7 +101,7 @@ void merger::carry_out() {
     this->send(call.client, std::move(none));
   }
   for (auto& note : orders_.notes)
-    if (auto to = maker(note.deployment, note.kind))
+    if (auto to = maker(note.deployment, {note.kind, note.pack}))
       std::visit([&](auto& x) { this->send(to, x); }, note.what);
   for (auto& answer : orders_.answers)
     std::visit([&](auto& x) { this->send(answer.to, std::move(x)); }, answer.what);

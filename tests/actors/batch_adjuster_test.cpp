@@ -161,6 +161,31 @@ TEST(batch_adjuster_test, never_holds_a_request_back_at_low_load) {
   EXPECT_EQ(x.held_back, 0);
 }
 
+TEST(batch_adjuster_test, a_thrifty_one_waits_where_company_is_near_and_only_there) {
+  for (auto thrifty : {false, true}) {
+    adjuster_settings settings;
+    settings.thrifty = thrifty;
+    batch_adjuster x{settings};
+    auto now = start;
+    for (int i = 0; i < 100; ++i) { // 50 a second
+      now += 20ms;
+      x.arrived(now);
+    }
+    x.finished({1, 1s, 1, false}, now - 1s);
+    auto decision = x.decide({1, now, 1, {}}, now);
+    EXPECT_EQ(decision.what, thrifty ? kind::wait : kind::dispatch);
+    if (thrifty) {
+      EXPECT_EQ(decision.reason, "company is near");
+      EXPECT_LE(decision.until, now + settings.wait_max);
+      EXPECT_EQ(x.decide({1, now, 1, {}}, now + settings.wait_max).what, kind::dispatch);
+      EXPECT_EQ(x.decide({8, now, 1, {}}, now).what, kind::dispatch) << "it is full";
+    }
+    now += 10s;
+    x.arrived(now);
+    EXPECT_EQ(x.decide({1, now, 0, {}}, now).what, kind::dispatch) << "nobody else is there";
+  }
+}
+
 TEST(batch_adjuster_test, fills_batches_with_the_crowd_that_returns) {
   world x;
   x.clients = 32;
