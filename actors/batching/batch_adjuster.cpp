@@ -18,9 +18,6 @@ constexpr std::chrono::milliseconds pause_max{1'000};
 /// A wait is counted as so many times its length: what it is for is an estimate.
 constexpr double caution = 2;
 
-/// Requests expected for which a thrifty adjuster waits.
-constexpr double company_min = 1;
-
 steady_time::duration ticks(seconds_f x) {
   return std::chrono::duration_cast<steady_time::duration>(x);
 }
@@ -30,6 +27,13 @@ steady_time::duration ticks(seconds_f x) {
 batch_adjuster::batch_adjuster(const adjuster_settings& settings)
     : settings_(settings), profile_(settings.wait_max), limit_(settings.calls_max),
       size_limit_(std::min(settings.size_start, settings.size_max)) {}
+
+void batch_adjuster::arrived(steady_time now) {
+  if (last_arrival_ != steady_time{})
+    arrivals_apart_ = now - last_arrival_;
+  last_arrival_ = now;
+  profile_.arrived(now);
+}
 
 uint32_t batch_adjuster::size_limit(steady_time now) const {
   return now < alone_until_ ? 1 : size_limit_;
@@ -88,6 +92,10 @@ batch_decision batch_adjuster::decide(const batch_demand& demand, steady_time no
     return {kind::dispatch, size, {}, "full"};
   if (now < demand.patient_until)
     return {kind::wait, 0, demand.patient_until, "all have time"};
+  auto saved_until = demand.oldest + settings_.wait_max;
+  if (settings_.thrifty && size > 1 && demand.in_flight > 0 && now < saved_until &&
+      arrivals_apart_ <= settings_.wait_max)
+    return {kind::wait, 0, saved_until, "company is near"};
   auto best = best_wait(demand, now);
   if (best.wait.count() > 0)
     return {kind::wait, 0, now + ticks(best.wait), best.reason};
@@ -102,11 +110,6 @@ batch_adjuster::plan batch_adjuster::best_wait(const batch_demand& demand, stead
   auto size = static_cast<double>(size_limit(now));
   auto waiting = static_cast<double>(demand.waiting);
   plan best{{}, "nothing to wait for"};
-  if (settings_.thrifty) {
-    auto expected = profile_.background(now) * patience.count();
-    if (patience.count() > 0 && expected >= company_min)
-      return {patience, "company is near"};
-  }
   // The crowd: requests a second.
   auto best_rate = waiting / fit_.predict(waiting).count();
   for (size_t i = 0; i < arrival_profile::bins; ++i) {
@@ -115,8 +118,6 @@ batch_adjuster::plan batch_adjuster::best_wait(const batch_demand& demand, stead
         outlook.crowd < arrival_profile::crowd_min)
       continue;
     auto then = std::min(size, waiting + outlook.expected);
-    if (settings_.thrifty && outlook.expected >= company_min)
-      return {outlook.wait, "company is near"};
     auto rate = then / (outlook.wait * caution + fit_.predict(then)).count();
     if (rate > best_rate) {
       best_rate = rate;

@@ -39,7 +39,7 @@ protected:
         spawn(sluice::batcher, settings, std::vector<upstream_actor>{upstream}, monitor_actor{});
   }
 
-  uint64_t ask(const json& chat, const std::string& tenant = "t") {
+  uint64_t ask_chat(const json& chat, const std::string& tenant = "t") {
     upstream_call x;
     x.call = ++calls;
     x.client = client;
@@ -55,7 +55,7 @@ protected:
     return x.call;
   }
   uint64_t ask(const std::string& question, const std::string& tenant = "t") {
-    return ask(chat_of(question), tenant);
+    return ask_chat(chat_of(question), tenant);
   }
 
   upstream_call take_oldest() {
@@ -167,7 +167,7 @@ TEST_F(packer_test, passes_on_what_cannot_be_packed_without_a_wait) {
   ask("first");
   auto chat = chat_of("Why?");
   chat["n"] = 2;
-  auto x = ask(chat);
+  auto x = ask_chat(chat);
   ASSERT_EQ(log.all.size(), 2U) << "though the only call is taken";
   EXPECT_EQ(log.all[1].call, x);
   EXPECT_EQ(log.all[1].client, client);
@@ -332,9 +332,9 @@ TEST_F(packer_test, packs_no_more_than_the_model_can_write) {
     chat["max_tokens"] = 100;
     return chat;
   };
-  ask(limited("first"));
+  ask_chat(limited("first"));
   for (auto x : {"a", "b", "c"})
-    ask(limited(x));
+    ask_chat(limited(x));
   answer();
   EXPECT_EQ(questions_in(log.all.back().body).size(), 2U);
 }

@@ -73,6 +73,12 @@ def saved(replies):
     return sum(int(reply.headers.get("x-sluice-pack-saved-tokens", 0)) for reply in replies)
 
 
+def batch_status(gateway):
+    done = subprocess.run([BINARY, "batch", "status", "--url", gateway.url, "--json"], capture_output=True, text=True,
+                          timeout=30, check=True)
+    return json.loads(done.stdout)
+
+
 def counted(gateway, name, expected):
     """Each loop reports when it has time to."""
     eventually(lambda: gateway.metric(name, tenant="acme") == expected, what=f"{name} to be {expected}")
@@ -115,10 +121,8 @@ def test_what_did_not_parse_is_asked_again_alone_and_paid(gateway, sim, client):
     assert again and all(int(reply.headers["x-sluice-pack-saved-tokens"]) <= 0 for reply in again)
     assert paid(packed) == bill(calls), "what was paid in vain is in somebody's cost"
     counted(gateway, "sluice_pack_rerun_total", len(again))
-    status = json.loads(subprocess.run([BINARY, "batch", "status", "--url", gateway.url, "--json"], check=True,
-                                       capture_output=True, text=True, timeout=30).stdout)
-    packer = next(x for x in status if x["endpoint"] == "chat/completions packed")
-    assert packer["requests"] > packer["calls"] and packer["reruns"] >= len(again)
+    packer = eventually(lambda: next((x for x in batch_status(gateway) if x["reruns"] >= len(again)), None))
+    assert packer["endpoint"] == "chat/completions packed" and packer["requests"] > packer["calls"]
 
 
 def test_a_model_may_be_packed_by_configuration_and_the_header_wins(sim, client):
