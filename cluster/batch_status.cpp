@@ -51,6 +51,7 @@ void put(batch_status& to, const sample& x) {
       {"requests_total", &batch_status::requests},
       {"divided_total", &batch_status::divided},
       {"overloads_total", &batch_status::overloads},
+      {"reruns_total", &batch_status::reruns},
       {"waiting", &batch_status::waiting},
       {"calls_in_flight", &batch_status::in_flight},
       {"size_limit", &batch_status::size_limit},
@@ -105,6 +106,8 @@ std::string to_text(const std::vector<batch_status>& all) {
                    x.deployment, x.endpoint, x.calls, x.requests, mean_size(x), x.waiting,
                    x.in_flight, x.divided, x.overloads, x.size_limit, x.calls_limit,
                    x.calls_reason);
+    if (x.reruns > 0)
+      fmt::format_to(std::back_inserter(out), "  {:.0f} asked again alone\n", x.reruns);
     if (x.base_s + x.per_item_s > 0)
       fmt::format_to(std::back_inserter(out), "  T(n) = {:.2f} + {:.2f} n ms\n", x.base_s * 1e3,
                      x.per_item_s * 1e3);
@@ -126,6 +129,7 @@ std::string to_json(const std::vector<batch_status>& all) {
                                 {"calls_in_flight", x.in_flight},
                                 {"divided", x.divided},
                                 {"overloads", x.overloads},
+                                {"reruns", x.reruns},
                                 {"size_limit", x.size_limit},
                                 {"calls_limit", x.calls_limit},
                                 {"calls_limit_reason", x.calls_reason},

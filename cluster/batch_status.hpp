@@ -16,6 +16,7 @@ struct batch_status {
   double requests = 0;
   double divided = 0;
   double overloads = 0;
+  double reruns = 0; ///< of a packer
   double waiting = 0;
   double in_flight = 0;
   double size_limit = 0;

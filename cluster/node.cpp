@@ -87,6 +87,19 @@ uint64_t random_seed() {
   return (uint64_t{entropy()} << 32) ^ entropy();
 }
 
+/// A packed call is one prompt with one answer: it has to fit what the model reads and writes.
+void make_packer(batcher_settings& x, const deployment& to) {
+  x.pack = packing::allowed;
+  x.adjuster.thrifty = true;
+  x.adjuster.size_max = std::min(x.bounds.size_max, x.bounds.pack_size_max);
+  // Half of it, as tokens are estimated and the answers need room, too.
+  if (to.context_tokens_max > 1)
+    x.bounds.tokens_max =
+        std::min(x.bounds.tokens_max, static_cast<uint64_t>(to.context_tokens_max / 2));
+  if (to.output_tokens_max > 0)
+    x.output_tokens_max = to.output_tokens_max;
+}
+
 bool takes_batches(const batching_settings& x, endpoint kind) {
   switch (kind) {
   case endpoint::embeddings:
@@ -116,6 +129,8 @@ struct node::parts {
   void open_loops();
   void spawn(const std::vector<provider>& providers);
   void spawn_batchers(std::vector<call_targets>& targets);
+  upstream_actor spawn_batcher(const deployment& to, batcher_settings&& own,
+                               const std::vector<call_targets>& targets);
   void spawn_jobs(const call_targets& targets, http_admission_ptr admission);
   void share_connections(size_t accepting);
   void run();
@@ -203,7 +218,7 @@ void node::parts::spawn(const std::vector<provider>& providers) {
 }
 
 /// One for each deployment and endpoint that takes batches, shared by all loops: the more requests
-/// it sees, the fuller its calls.
+/// it sees, the fuller its calls. And a packer for each deployment that chats.
 void node::parts::spawn_batchers(std::vector<call_targets>& targets) {
   for (auto& x : targets.front().models->models())
     for (auto& to : x.deployments) {
@@ -211,30 +226,44 @@ void node::parts::spawn_batchers(std::vector<call_targets>& targets) {
                                    [&](auto& y) { return y.name == to.provider; });
       if (provider == settings->providers.end())
         continue;
+      auto& bounds = provider->batching;
       for (auto kind : x.endpoints) {
-        if (!takes_batches(provider->batching, kind) || targets.front().batchers[to.id].count(kind))
-          continue;
         batcher_settings own;
         own.deployment = to.id;
         own.kind = kind;
-        own.bounds = provider->batching;
+        own.bounds = bounds;
         own.adjuster.size_start = settings->optimizer.batch_size;
-        own.adjuster.size_max = provider->batching.size_max;
+        own.adjuster.size_max = bounds.size_max;
         own.adjuster.wait_max = settings->optimizer.batch_wait_max;
-        own.adjuster.calls_max = provider->batching.calls_max;
-        if (to.price)
-          own.price = to.price->price;
-        own.seed = random_seed();
-        own.first_call = (uint64_t{first_batcher_number + batchers.size()} << 48) + 1;
-        std::vector<upstream_actor> upstreams_of_all_loops;
+        own.adjuster.calls_max = bounds.calls_max;
+        if (takes_batches(bounds, kind) && targets.front().batchers[to.id].count(kind) == 0) {
+          auto made = spawn_batcher(to, batcher_settings{own}, targets);
+          for (auto& each : targets)
+            each.batchers[to.id][kind] = made;
+        }
+        if (kind != endpoint::chat_completions || bounds.pack_size_max < 2 ||
+            targets.front().packers.count(to.id) > 0)
+          continue;
+        make_packer(own, to);
+        auto made = spawn_batcher(to, std::move(own), targets);
         for (auto& each : targets)
-          upstreams_of_all_loops.push_back(each.upstreams.at(to.provider));
-        batchers.push_back(
-            system->spawn(batcher, std::move(own), std::move(upstreams_of_all_loops), monitor));
-        for (auto& each : targets)
-          each.batchers[to.id][kind] = caf::actor_cast<upstream_actor>(batchers.back());
+          each.packers[to.id] = made;
       }
     }
+}
+
+upstream_actor node::parts::spawn_batcher(const deployment& to, batcher_settings&& own,
+                                          const std::vector<call_targets>& targets) {
+  if (to.price)
+    own.price = to.price->price;
+  own.seed = random_seed();
+  own.first_call = (uint64_t{first_batcher_number + batchers.size()} << 48) + 1;
+  std::vector<upstream_actor> upstreams_of_all_loops;
+  for (auto& each : targets)
+    upstreams_of_all_loops.push_back(each.upstreams.at(to.provider));
+  batchers.push_back(
+      system->spawn(batcher, std::move(own), std::move(upstreams_of_all_loops), monitor));
+  return caf::actor_cast<upstream_actor>(batchers.back());
 }
 
 /// Lines go out through the upstreams of the first loop: they are few.

@@ -48,6 +48,7 @@ struct upstream_call {
   urgency patience = urgency::interactive;
   merge_terms merge;
   std::string path; ///< below the API root, in place of the endpoint's own; usually empty
+  packing pack = packing::denied; ///< the caller lets it travel in one prompt with others
 };
 
 /// A provider: takes calls, holds connections. Stops after `drain` when its calls have ended or the
@@ -146,7 +147,7 @@ template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, upstream_call& x) {
   return f(caf::meta::type_name("sluice::upstream_call"), x.call, x.client, x.request_id,
            x.attempt_id, x.deployment, x.kind, x.mode, x.usage_wanted, x.body, x.until, x.tenant,
-           x.patience, x.merge, x.path);
+           x.patience, x.merge, x.path, x.pack);
 }
 
 } // namespace sluice

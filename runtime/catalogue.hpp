@@ -39,6 +39,7 @@ struct model {
   std::vector<deployment> deployments;
   std::string owned_by; ///< shown by /v1/models
   int64_t created = 0;  ///< Unix seconds, shown by /v1/models
+  packing pack = packing::denied; ///< of requests whose header says nothing
 };
 
 /// All models of a node. Immutable once built, shared by every loop and the router: a new

@@ -105,6 +105,9 @@ struct batching_settings {
   uint32_t queue_max = 2'000;
   /// Calls under way at once, of one model and endpoint; the adjuster finds how many help.
   uint32_t calls_max = 64;
+  /// Questions in one prompt at most, of those who allow it; 1 for none. Seven eighths of what can
+  /// be saved are saved by 8, and the more there are the likelier a model mixes them up.
+  uint32_t pack_size_max = 8;
 };
 
 struct provider_settings {

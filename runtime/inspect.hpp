@@ -25,9 +25,10 @@ SLUICE_INSPECT(failure, x.code, x.message, x.param, x.upstream_status, x.upstrea
 SLUICE_INSPECT(call_timing, x.total, x.first_byte)
 SLUICE_INSPECT(fingerprint, x.high, x.low)
 SLUICE_INSPECT(merge_terms, x.exact, x.scope, x.question)
-SLUICE_INSPECT(call_share, x.batch_size, x.joined, x.cost_known, x.cost)
+SLUICE_INSPECT(call_share, x.batch_size, x.joined, x.cost_known, x.cost, x.packed, x.packed_valid,
+               x.rerun, x.input_saved)
 SLUICE_INSPECT(upstream_reply, x.call, x.body, x.headers, x.usage, x.usage_known, x.timing, x.share)
-SLUICE_INSPECT(upstream_failure, x.call, x.why, x.timing)
+SLUICE_INSPECT(upstream_failure, x.call, x.why, x.timing, x.wasted, x.wasted_cost)
 SLUICE_INSPECT(stream_block, x.call, x.events, x.count, x.headers, x.share)
 SLUICE_INSPECT(stream_end, x.call, x.why, x.usage, x.usage_known, x.timing, x.share)
 SLUICE_INSPECT(stream_credit, x.call, x.bytes)
@@ -44,7 +45,7 @@ SLUICE_INSPECT(upstream_report, x.loop, x.provider, x.connections_idle, x.connec
 SLUICE_INSPECT(merge_report, x.loop, x.flights, x.members, x.calls, x.joined, x.retried)
 SLUICE_INSPECT(batch_report, x.deployment, x.kind, x.waiting, x.in_flight, x.size_limit,
                x.calls_limit, x.calls_reason, x.base, x.per_item, x.calls, x.requests, x.divided,
-               x.overloads, x.decisions)
+               x.overloads, x.decisions, x.pack, x.reruns)
 SLUICE_INSPECT(batch_wake, x.number)
 SLUICE_INSPECT(metrics_query, x.unused)
 SLUICE_INSPECT(drain, x.until)

@@ -81,6 +81,9 @@ enum class urgency : uint8_t {
   deferred,    ///< a job of `/v1/batches`: whenever there is capacity to spare
 };
 
+/// Whether a question may travel in one prompt with others of its tenant (prompt packing).
+enum class packing : uint8_t { denied, allowed };
+
 /// 128 bits that stand for a request: equal where the requests are.
 struct fingerprint {
   uint64_t high = 0;
@@ -110,6 +113,11 @@ struct call_share {
   bool joined = false;     ///< answered with the call of another request, which pays for it
   bool cost_known = false; ///< `cost` is this request's part of a call that several pay
   nanousd cost;
+  uint32_t packed = 0;       ///< questions of the prompt that it was answered from; 0 for its own
+  uint32_t packed_valid = 0; ///< of these, answered by it
+  bool rerun = false;        ///< asked again alone, as a packed call gave it no valid answer
+  int64_t input_saved = 0; ///< input tokens less than alone, as estimated; below zero where asking
+                           ///< again cost more
 };
 
 /// The upstream's answer to a call in 'whole' mode: a 2xx with a JSON body.
@@ -129,6 +137,9 @@ struct upstream_failure {
   uint64_t call = 0;
   failure why;
   call_timing timing;
+  /// Of a packed call that gave it no valid answer, before this failure: to be paid all the same.
+  token_usage wasted{};
+  nanousd wasted_cost{};
 };
 
 /// Whole server-sent events, ready for the client, terminators included and `[DONE]` left out. The
@@ -249,6 +260,8 @@ struct batch_report {
   uint64_t divided = 0;   ///< calls refused for one of their requests, and sent again in halves
   uint64_t overloads = 0; ///< calls that the upstream had no room for
   std::vector<std::pair<std::string, uint64_t>> decisions; ///< by reason, since the last report
+  packing pack = packing::denied; ///< of a packer
+  uint64_t reruns = 0; ///< requests asked again alone after a packed call, since the last report
 };
 
 /// A batcher's own alarm clock.

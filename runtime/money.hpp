@@ -31,6 +31,10 @@ struct token_usage {
   int64_t reasoning = 0;   ///< output spent on reasoning, not shown
 
   friend constexpr bool operator==(const token_usage&, const token_usage&) = default;
+  friend constexpr token_usage operator+(const token_usage& a, const token_usage& b) {
+    return {a.input + b.input, a.cache_read + b.cache_read, a.cache_write + b.cache_write,
+            a.output + b.output, a.reasoning + b.reasoning};
+  }
   constexpr int64_t input_total() const { return input + cache_read + cache_write; }
   constexpr int64_t output_total() const { return output + reasoning; }
 };

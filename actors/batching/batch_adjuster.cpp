@@ -28,6 +28,13 @@ batch_adjuster::batch_adjuster(const adjuster_settings& settings)
     : settings_(settings), profile_(settings.wait_max), limit_(settings.calls_max),
       size_limit_(std::min(settings.size_start, settings.size_max)) {}
 
+void batch_adjuster::arrived(steady_time now) {
+  if (last_arrival_ != steady_time{})
+    arrivals_apart_ = now - last_arrival_;
+  last_arrival_ = now;
+  profile_.arrived(now);
+}
+
 uint32_t batch_adjuster::size_limit(steady_time now) const {
   return now < alone_until_ ? 1 : size_limit_;
 }
@@ -85,6 +92,10 @@ batch_decision batch_adjuster::decide(const batch_demand& demand, steady_time no
     return {kind::dispatch, size, {}, "full"};
   if (now < demand.patient_until)
     return {kind::wait, 0, demand.patient_until, "all have time"};
+  auto saved_until = demand.oldest + settings_.wait_max;
+  if (settings_.thrifty && size > 1 && demand.in_flight > 0 && now < saved_until &&
+      arrivals_apart_ <= settings_.wait_max)
+    return {kind::wait, 0, saved_until, "company is near"};
   auto best = best_wait(demand, now);
   if (best.wait.count() > 0)
     return {kind::wait, 0, now + ticks(best.wait), best.reason};

@@ -21,6 +21,9 @@ struct adjuster_settings {
   /// Where set, nothing is learned: a batch goes when it has `size_max` requests or the oldest has
   /// waited `wait_max`. For comparison.
   bool fixed = false;
+  /// Where set, a fuller call is worth a wait for what it saves: who came within `wait_max` of
+  /// another, and while a call is under way, waits as long for more.
+  bool thrifty = false;
 };
 
 /// What waits in a batcher, as the adjuster sees it.
@@ -48,12 +51,12 @@ struct batch_decision {
 /// - It waits only for the crowd that comes back after a batch, where a larger call a moment later
 ///   serves more requests a second than a small one now. Waiting for arrivals that nothing but
 ///   their rate announces was tried and won nothing at any load of the reference.
-/// - Nobody waits longer than `wait_max` for that.
+/// - Nobody waits longer than `wait_max` for that, and nobody waits alone.
 class batch_adjuster {
 public:
   explicit batch_adjuster(const adjuster_settings& settings);
 
-  void arrived(steady_time now) { profile_.arrived(now); }
+  void arrived(steady_time now);
 
   /// A call that ended with an answer.
   struct finished_call {
@@ -91,6 +94,8 @@ private:
   uint32_t size_limit_;
   steady_time alone_until_{};
   steady_time pause_until_{};
+  steady_time last_arrival_{};
+  steady_time::duration arrivals_apart_ = steady_time::duration::max(); ///< the last two
   steady_time room_since_{}; ///< when the last call ended: nobody can be said to wait before
 };
 

@@ -1,48 +1,20 @@
 #include "actors/batching/batch_format.hpp"
 
 #include "actors/batching/batch_format_chat.hpp"
+#include "actors/batching/batch_format_group.hpp"
 #include "actors/batching/batch_format_json.hpp"
 #include "actors/batching/batch_format_list.hpp"
-
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 #include <algorithm>
 
 namespace sluice {
-
-namespace {
-
-/// Whether every field stands once and its name can be compared without decoding it. `sorted` is
-/// by name.
-bool plain(const json_fields& sorted) {
-  for (size_t i = 0; i < sorted.size(); ++i)
-    if (sorted[i].key.find('\\') != std::string_view::npos ||
-        (i > 0 && sorted[i].key == sorted[i - 1].key))
-      return false;
-  return true;
-}
-
-/// Of a text that only equal fields give: an object in the order of its names.
-fingerprint hash(std::string_view form, const json_fields& sorted, std::string_view left_out,
-                 uint64_t seed) {
-  std::string text{form};
-  text += '{';
-  for (const auto& x : sorted)
-    if (x.key != left_out)
-      append_json_field(text, x.key, x.value);
-  auto result = XXH3_128bits_withSeed(text.data(), text.size(), seed);
-  return {result.high64, result.low64};
-}
-
-} // namespace
 
 std::optional<batch_terms> read_batch_terms(endpoint kind, const std::string& body, uint64_t seed) {
   auto fields = read_json_fields(body);
   if (!fields)
     return std::nullopt;
   std::ranges::sort(*fields, {}, &json_field::key);
-  if (!plain(*fields))
+  if (!plain_fields(*fields))
     return std::nullopt;
   switch (kind) {
   case endpoint::embeddings:
@@ -50,13 +22,14 @@ std::optional<batch_terms> read_batch_terms(endpoint kind, const std::string& bo
     auto list = read_list_terms(kind, *fields);
     if (!list)
       return std::nullopt;
-    list->terms.group = hash(list->token_ids ? "ids" : "text", *fields, inputs_key(kind), seed);
+    list->terms.group =
+        group_of({list->token_ids ? "ids" : "text", inputs_key(kind), seed}, *fields);
     return list->terms;
   }
   case endpoint::chat_completions: {
     auto terms = read_chat_terms(*fields);
     if (terms)
-      terms->group = hash("chat", {{"model", sole_value(*fields, "model")}}, {}, seed);
+      terms->group = group_of({"chat", {}, seed}, {{"model", sole_value(*fields, "model")}});
     return terms;
   }
   case endpoint::chat_batch:

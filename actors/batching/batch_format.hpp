@@ -23,6 +23,8 @@ struct batch_terms {
   int64_t tokens = 0;   ///< estimate: bytes/4 of the inputs' text (token ids: their count), at
                         ///< least 1 an input
   uint32_t answers = 1; ///< to each input: `n` of completions, of which a reply has a choice each
+  int64_t shared_tokens = 0; ///< estimate of what all of a group have in common, once in a call
+  int64_t output_tokens = 0; ///< that it adds to the call's limit of output; 0 without a limit
 
   friend bool operator==(const batch_terms&, const batch_terms&) = default;
 };
@@ -48,7 +50,8 @@ struct batch_part {
   bool usage_known = false;
   nanousd cost;
   bool cost_known = false;
-  failure why; ///< `why.code` is `none` where it is an answer
+  failure why;             ///< `why.code` is `none` where it is an answer
+  int64_t input_saved = 0; ///< of a packed call: input tokens less than alone, as estimated
 };
 
 /// The upstream's whole reply to a joined request.

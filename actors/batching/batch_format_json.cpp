@@ -153,6 +153,34 @@ std::optional<int64_t> read_json_count(std::string_view value) {
   return result;
 }
 
+std::optional<std::string> read_json_text(std::string_view quoted) {
+  simdjson::padded_string copy{quoted};
+  ondemand::parser parser;
+  ondemand::document document;
+  std::string_view text;
+  if (!quoted.starts_with('"') || parser.iterate(copy).get(document) != simdjson::SUCCESS ||
+      document.get_string().get(text) != simdjson::SUCCESS || !simdjson::validate_utf8(text))
+    return std::nullopt;
+  return std::string{text};
+}
+
+void append_json_text(std::string& out, std::string_view text) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  out += '"';
+  for (char c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\')
+      out.append({'\\', c});
+    else if (c == '\n')
+      out += "\\n";
+    else if (byte < 0x20)
+      out.append("\\u00").append({digits[byte >> 4], digits[byte & 15]});
+    else
+      out += c;
+  }
+  out += '"';
+}
+
 size_t json_string_bytes(std::string_view quoted) {
   size_t result = 0;
   for (size_t i = 1; i + 1 < quoted.size(); ++i, ++result) {

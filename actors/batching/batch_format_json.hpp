@@ -38,6 +38,14 @@ bool is_default(const json_fields& fields, std::string_view key,
 /// A whole number that is not negative, written with digits alone.
 std::optional<int64_t> read_json_count(std::string_view value);
 
+/// The text that a JSON string stands for. Empty for other values, and for one that no UTF-8 text
+/// can stand for (half a surrogate pair).
+std::optional<std::string> read_json_text(std::string_view quoted);
+
+/// Appends `text`, which is UTF-8, as a JSON string. Unlike what is written for logs it says every
+/// character.
+void append_json_text(std::string& out, std::string_view text);
+
 /// Bytes of the UTF-8 text that a JSON string stands for.
 size_t json_string_bytes(std::string_view quoted);
 

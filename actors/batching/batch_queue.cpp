@@ -14,15 +14,19 @@ size_t class_of(const batch_request& x) {
 struct load {
   uint32_t requests = 0;
   int64_t tokens = 0;
+  int64_t output_tokens = 0;
   uint64_t bytes = 0;
 
   bool takes(const batch_request& x, const batch_queue::limits& most) const {
     return requests == 0 || (requests < most.requests && tokens + x.terms.tokens <= most.tokens &&
+                             output_tokens + x.terms.output_tokens <= most.output_tokens &&
                              bytes + x.call.body.size() <= most.bytes);
   }
   void add(const batch_request& x) {
-    ++requests;
+    if (requests++ == 0)
+      tokens = x.terms.shared_tokens;
     tokens += x.terms.tokens;
+    output_tokens += x.terms.output_tokens;
     bytes += x.call.body.size();
   }
 };

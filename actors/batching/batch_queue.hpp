@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <list>
 #include <map>
 #include <optional>
@@ -19,6 +20,13 @@ struct batch_request {
   upstream_call call;
   batch_terms terms;
   steady_time arrived{};
+  /// Its part of a packed call that gave it no valid answer. It goes alone then.
+  struct lost_part {
+    token_usage usage;
+    nanousd cost;
+    bool cost_known = false;
+  };
+  std::optional<lost_part> lost{};
 };
 
 /// What waits in a batcher, fair between tenants: they take turns, one request each, so that one
@@ -32,6 +40,7 @@ public:
     uint32_t requests = 1;
     int64_t tokens = 0;
     uint64_t bytes = 0;
+    int64_t output_tokens = std::numeric_limits<int64_t>::max();
   };
 
   void push(batch_request&& x);

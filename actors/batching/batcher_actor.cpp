@@ -1,5 +1,7 @@
 #include "actors/batching/batcher_actor.hpp"
 
+#include "actors/batching/pack_format.hpp"
+
 #include <algorithm>
 
 namespace sluice {
@@ -43,6 +45,13 @@ bool is_no_batch(const failure& why) {
          (why.upstream_status == 404 || why.upstream_status == 405 || why.upstream_status == 501);
 }
 
+/// One of the questions, or the pack of them, may be the reason; nothing says so of an upstream
+/// that is out of reach or has too much to do.
+bool may_be_the_packs(const failure& why) {
+  return is_bad_item(why) || is_no_batch(why) || why.code == ec::upstream_bad_response ||
+         (why.upstream_status >= 500 && !is_overload(why));
+}
+
 steady_time patient_until(const batch_request& lead) {
   if (lead.call.patience != urgency::flexible)
     return {};
@@ -60,6 +69,7 @@ void batcher_state::start(batcher_settings x, std::vector<upstream_actor> to,
   next_call = settings.first_call;
   figures.deployment = settings.deployment;
   figures.kind = settings.kind;
+  figures.pack = settings.pack;
 }
 
 /// A stream travels alone, and past this actor: what is said of it later finds the same way by its
@@ -68,8 +78,16 @@ const upstream_actor& batcher_state::straight(uint64_t number) const {
   return upstreams[number % upstreams.size()];
 }
 
+std::optional<batch_terms> batcher_state::terms_of(const upstream_call& x) const {
+  return packs() ? read_pack_terms({x.tenant, x.body.str()}, settings.seed)
+                 : read_batch_terms(settings.kind, x.body.str(), settings.seed);
+}
+
 void batcher_state::take(upstream_call& x) {
   if (x.mode == reply_mode::stream)
+    return self->send(straight(x.call), std::move(x));
+  auto terms = terms_of(x);
+  if (packs() && !terms)
     return self->send(straight(x.call), std::move(x));
   auto now = self->clock().now();
   batch_request request{std::move(x), {}, now};
@@ -79,7 +97,7 @@ void batcher_state::take(upstream_call& x) {
     return refuse(request, make(ec::deadline_exceeded, {}), {});
   if (queue.size() >= settings.bounds.queue_max)
     return refuse(request, make(ec::overloaded, "Too many requests wait for this model."), {});
-  if (auto terms = read_batch_terms(settings.kind, request.call.body, settings.seed))
+  if (terms)
     request.terms = *terms;
   else // alone: in a group that no other request has
     request.terms.group = {~uint64_t{0}, request.call.call};
@@ -89,8 +107,14 @@ void batcher_state::take(upstream_call& x) {
 }
 
 void batcher_state::refuse(const batch_request& who, failure&& why, const call_timing& timing) {
-  if (who.call.client)
-    self->send(who.call.client, upstream_failure{who.call.call, std::move(why), timing});
+  if (!who.call.client)
+    return;
+  upstream_failure out{who.call.call, std::move(why), timing};
+  if (who.lost) {
+    out.wasted = who.lost->usage;
+    out.wasted_cost = who.lost->cost;
+  }
+  self->send(who.call.client, std::move(out));
 }
 
 void batcher_state::dispatch() {
@@ -110,7 +134,7 @@ void batcher_state::dispatch() {
       at = counted.insert(at, {std::string{decision.reason}, 0});
     ++at->second;
     begin(queue.take({decision.size, static_cast<int64_t>(settings.bounds.tokens_max),
-                      settings.bounds.bytes_max}),
+                      settings.bounds.bytes_max, settings.output_tokens_max}),
           now);
   }
   report();
@@ -137,7 +161,8 @@ void batcher_state::begin(std::vector<batch_request>&& members, steady_time now)
   out.tenant = first.tenant;
   out.kind = settings.kind;
   if (members.size() == 1) {
-    out.attempt_id = first.attempt_id;
+    // A call that is made again must not look like a repetition of the first.
+    out.attempt_id = first.attempt_id + (members.front().lost ? "-a" : "");
     out.body = first.body;
     out.path = first.path;
     out.until = first.until;
@@ -148,8 +173,8 @@ void batcher_state::begin(std::vector<batch_request>&& members, steady_time now)
       bodies.push_back(&x.call.body.str());
       out.until.at = std::max(out.until.at, x.call.until.at);
     }
-    out.body = join_requests(settings.kind, bodies);
-    if (settings.kind == endpoint::chat_completions) {
+    out.body = packs() ? join_packed(bodies) : join_requests(settings.kind, bodies);
+    if (!packs() && settings.kind == endpoint::chat_completions) {
       out.kind = endpoint::chat_batch;
       out.path = settings.bounds.chat_path;
     }
@@ -182,13 +207,10 @@ void batcher_state::on_reply(upstream_reply& x) {
 }
 
 void batcher_state::split(call&& of, upstream_reply& x) {
-  if (of.members.size() == 1) {
-    auto& who = of.members.front().call;
-    x.call = who.call;
-    if (who.client)
-      self->send(who.client, std::move(x));
-    return;
-  }
+  if (of.members.size() == 1)
+    return answer_alone(std::move(of.members.front()), x);
+  if (packs())
+    return split_pack(std::move(of), x);
   std::vector<batch_terms> terms;
   for (auto& member : of.members)
     terms.push_back(member.terms);
@@ -204,18 +226,24 @@ void batcher_state::split(call&& of, upstream_reply& x) {
       refuse(who, std::move(part.why), x.timing);
       continue;
     }
-    upstream_reply reply;
-    reply.call = who.call.call;
-    reply.body = std::move(part.body);
-    reply.headers = x.headers;
-    reply.usage = part.usage;
-    reply.usage_known = part.usage_known;
-    reply.timing = x.timing;
-    reply.share.batch_size = static_cast<uint32_t>(of.members.size());
-    reply.share.cost = part.cost;
-    reply.share.cost_known = part.cost_known;
-    self->send(who.call.client, std::move(reply));
+    self->send(who.call.client, reply_of(of, i, std::move(part), x));
   }
+}
+
+/// A member's part of the reply to its call.
+upstream_reply batcher_state::reply_of(const call& of, size_t member, batch_part&& part,
+                                       const upstream_reply& whole) {
+  upstream_reply result;
+  result.call = of.members[member].call.call;
+  result.body = std::move(part.body);
+  result.headers = whole.headers;
+  result.usage = part.usage;
+  result.usage_known = part.usage_known;
+  result.timing = whole.timing;
+  result.share.batch_size = static_cast<uint32_t>(of.members.size());
+  result.share.cost = part.cost;
+  result.share.cost_known = part.cost_known;
+  return result;
 }
 
 void batcher_state::on_failure(upstream_failure& x) {
@@ -227,7 +255,10 @@ void batcher_state::on_failure(upstream_failure& x) {
     ++figures.overloads;
     adjuster->overloaded(now, x.why.retry_after);
   }
-  if (of.members.size() > 1 && is_bad_item(x.why)) {
+  if (packs() && of.members.size() > 1 && may_be_the_packs(x.why)) {
+    pack_ended(false);
+    ask_again(std::move(of.members));
+  } else if (of.members.size() > 1 && is_bad_item(x.why)) {
     if (x.why.upstream_status == 413)
       adjuster->too_large(static_cast<uint32_t>(of.members.size()));
     divide(std::move(of));
@@ -328,8 +359,8 @@ void batcher_state::report() {
   if (!settings.reports || !monitor)
     return;
   auto now = self->clock().now();
-  auto changed =
-      figures.calls > 0 || figures.waiting != queue.size() || figures.in_flight != calls.size();
+  auto changed = figures.calls > 0 || figures.reruns > 0 || figures.waiting != queue.size() ||
+                 figures.in_flight != calls.size();
   if (!changed)
     return;
   if (now < report_due)
@@ -344,7 +375,7 @@ void batcher_state::report() {
   figures.base = whole(adjuster->latency().base());
   figures.per_item = whole(adjuster->latency().per_item());
   self->send(monitor, figures);
-  figures.calls = figures.requests = figures.divided = figures.overloads = 0;
+  figures.calls = figures.requests = figures.divided = figures.overloads = figures.reruns = 0;
   figures.decisions.clear();
 }
 

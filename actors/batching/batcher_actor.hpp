@@ -6,6 +6,7 @@
 #include "runtime/configuration.hpp"
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -23,6 +24,10 @@ struct batcher_settings {
   uint64_t seed = 0;                ///< of the groups, a secret; see `read_batch_terms`
   uint64_t first_call = 1;          ///< numbers of its own calls count up from here
   bool reports = true;              ///< tells the monitor
+  /// Makes one prompt of the questions in a call (`pack_format.hpp`). Then `kind` is a chat's.
+  packing pack = packing::denied;
+  /// Of a packed call together; as much as the model can write.
+  int64_t output_tokens_max = std::numeric_limits<int64_t>::max();
 };
 
 /// The state of a batcher; what to send when, is in its parts, which are free of actors.
@@ -48,13 +53,21 @@ struct batcher_state {
   };
 
   const upstream_actor& straight(uint64_t number) const;
+  bool packs() const { return settings.pack == packing::allowed; }
+  std::optional<batch_terms> terms_of(const upstream_call& x) const;
   void dispatch();
   void begin(std::vector<batch_request>&& members, steady_time now);
   void wake_at(steady_time when, steady_time now);
   void refuse(const batch_request& who, failure&& why, const call_timing& timing);
   void split(call&& of, upstream_reply& x);
+  static upstream_reply reply_of(const call& of, size_t member, batch_part&& part,
+                                 const upstream_reply& whole);
   void divide(call&& of);
   void alone(call&& of);
+  void split_pack(call&& of, upstream_reply& x);
+  void ask_again(std::vector<batch_request>&& each);
+  void pack_ended(bool useful);
+  void answer_alone(batch_request&& who, upstream_reply& x);
   call end_call(uint64_t number);
   void report();
 
@@ -67,17 +80,21 @@ struct batcher_state {
   std::unordered_map<uint64_t, call> calls;
   uint64_t next_call = 1;
   size_t next_upstream = 0;
-  uint64_t wake_number = 0; ///< of the last wake-up asked for; older ones count for nothing
-  steady_time wake_due{};   ///< 0 where none is under way
-  batch_report figures;     ///< since the last report
+  uint64_t wake_number = 0;   ///< of the last wake-up asked for; older ones count for nothing
+  steady_time wake_due{};     ///< 0 where none is under way
+  uint32_t useless_packs = 0; ///< packed calls in a row that answered nobody
+  batch_report figures;       ///< since the last report
   steady_time report_due{};
   bool draining = false;
 };
 
 /// Collects the requests for one model at one endpoint, sends as many as serve the present load
-/// best in one call, and splits the answer. Streams pass through untouched.
+/// best in one call, and splits the answer. Streams pass through untouched. As a *packer* it does
+/// so with questions that fit into one prompt, and asks again alone for each that got no valid
+/// answer; other requests pass through.
 ///
-/// Spawned by the node, one a deployment and endpoint that takes batches, on the scheduler. Owns
+/// Spawned by the node, one a deployment and endpoint that takes batches and a packer a deployment
+/// that chats, on the scheduler. Owns
 /// what waits, the calls under way and what it has learned of its upstream. When a caller dies its
 /// requests run on to their deadlines; an upstream that dies leaves its calls to the callers'
 /// deadlines. Stops on `drain`, when its last call has ended or the deadline has passed.

@@ -11,6 +11,16 @@ namespace {
 /// Questions looked at for one that is the same; bounds what a crowd in one scope costs.
 constexpr size_t similar_looked_at_max = 64;
 
+/// What is told to who does not pay: nor did it save anything.
+call_share share_of_joiner(const call_share& x) {
+  call_share result;
+  result.batch_size = x.batch_size;
+  result.packed = x.packed;
+  result.packed_valid = x.packed_valid;
+  result.joined = result.cost_known = true;
+  return result;
+}
+
 bool shares(const merge_terms& x) {
   return static_cast<bool>(x.exact);
 }
@@ -48,7 +58,7 @@ struct flight_table::member {
 struct flight_terms {
   explicit flight_terms(const upstream_call& x)
       : deployment(x.deployment), path(x.path), merge(x.merge), kind(x.kind), mode(x.mode),
-        usage_wanted(x.usage_wanted), patience(x.patience) {}
+        usage_wanted(x.usage_wanted), patience(x.patience), pack(x.pack) {}
 
   std::string deployment;
   std::string path;
@@ -57,6 +67,7 @@ struct flight_terms {
   reply_mode mode;
   bool usage_wanted;
   urgency patience;
+  packing pack;
 };
 
 struct flight_table::flight {
@@ -115,7 +126,8 @@ flight_table::flight* flight_table::joinable(const upstream_call& call) const {
     // Who can wait may join who cannot, never the other way round.
     return x.terms.deployment == call.deployment && x.terms.kind == call.kind &&
            x.terms.mode == call.mode && x.terms.usage_wanted == call.usage_wanted &&
-           x.terms.path == call.path && x.terms.patience <= call.patience;
+           x.terms.path == call.path && x.terms.pack == call.pack &&
+           x.terms.patience <= call.patience;
   };
   for (auto [i, end] = equal_.equal_range(call.merge.exact); i != end; ++i)
     if (fits(*i->second))
@@ -234,7 +246,7 @@ void flight_table::cancel(uint64_t call, flight_orders& out) {
   leave(x, static_cast<size_t>(who - x.members.begin()));
   if (x.members.empty()) {
     if (!x.end)
-      out.notes.push_back({x.terms.deployment, x.terms.kind, cancel_call{x.own}});
+      out.notes.push_back({x.terms.deployment, x.terms.kind, cancel_call{x.own}, x.terms.pack});
     return erase(x);
   }
   settle(x, out); // it may have been the one that held the stream back
@@ -254,7 +266,7 @@ void flight_table::replied(upstream_reply&& came, steady_time now, flight_orders
     reply.call = who.call;
     reply.timing = timing;
     if (i > 0) // the first pays, whether it led the call or its leader left
-      reply.share = {reply.share.batch_size, true, true, {}};
+      reply.share = share_of_joiner(reply.share);
     out.answers.push_back({std::move(who.client), std::move(reply)});
   }
   erase(*x);
@@ -273,8 +285,10 @@ void flight_table::failed(upstream_failure&& came, steady_time now, flight_order
       rest.push_back(std::move(who));
       continue;
     }
-    out.answers.push_back(
-        {who.client, upstream_failure{who.call, came.why, x->timing(who, came.timing, now)}});
+    upstream_failure told{who.call, came.why, x->timing(who, came.timing, now)};
+    told.wasted = std::exchange(came.wasted, {}); // the first pays
+    told.wasted_cost = std::exchange(came.wasted_cost, {});
+    out.answers.push_back({who.client, std::move(told)});
     members_.erase(who.call);
   }
   x->members.clear();
@@ -351,7 +365,7 @@ void flight_table::pour(flight& x, member& to, flight_orders& out) {
   last_word.timing = x.timing(to, x.end->timing, x.ended_at);
   // Somebody has to pay, and only who is told the end can: the first to get there.
   if (std::exchange(x.paid, true))
-    last_word.share = {last_word.share.batch_size, true, true, {}};
+    last_word.share = share_of_joiner(last_word.share);
   out.answers.push_back({to.client, std::move(last_word)});
 }
 
@@ -403,7 +417,8 @@ void flight_table::settle(flight& x, flight_orders& out) {
   auto most = std::min(fastest, slowest + settings_.replay_bytes_max);
   if (most <= x.credited)
     return;
-  out.notes.push_back({x.terms.deployment, x.terms.kind, stream_credit{x.own, most - x.credited}});
+  out.notes.push_back(
+      {x.terms.deployment, x.terms.kind, stream_credit{x.own, most - x.credited}, x.terms.pack});
   x.credited = most;
 }
 

@@ -33,6 +33,7 @@ struct flight_orders {
     std::string deployment;
     endpoint kind;
     std::variant<stream_credit, cancel_call> what;
+    packing pack = packing::denied;
   };
   struct answer {
     call_client_actor to;
@@ -54,8 +55,9 @@ struct flight_orders {
 /// and orders what has to be sent; the actor around it is `merger_actor.hpp`.
 ///
 /// A *flight* is one upstream call, its *members* are the requests that wait for it; the first is
-/// its *leader*. Equal means: fingerprint, deployment, endpoint, mode and whether usage events are
-/// wanted. Flights and members are bounded by the requests that may be in work on the node.
+/// its *leader*. Equal means: fingerprint, deployment, endpoint, mode, whether usage events are
+/// wanted and whether packing is allowed. Flights and members are bounded by the requests that may
+/// be in work on the node.
 class flight_table {
 public:
   /// `first_call` is the number of the first call made; `judge` may be null where nothing similar

@@ -94,9 +94,9 @@ void merger::on_exit() {
   monitor_ = nullptr;
 }
 
-upstream_actor merger::maker(const std::string& id, endpoint kind) const {
+upstream_actor merger::maker(const std::string& id, call_targets::call_kind what) const {
   auto* to = targets_.models->find_deployment(id);
-  return to ? targets_.maker(*to, kind) : upstream_actor{};
+  return to ? targets_.maker(*to, what) : upstream_actor{};
 }
 
 /// Says what the table ordered. Who is told of a failure may make a new call at once, which adds
@@ -112,7 +112,7 @@ void merger::carry_out() {
       make_call(std::move(orders_.calls[calls++]));
     } else if (notes < orders_.notes.size()) {
       auto& note = orders_.notes[notes++];
-      if (auto to = maker(note.deployment, note.kind))
+      if (auto to = maker(note.deployment, {note.kind, note.pack}))
         std::visit([&](auto& x) { this->send(to, x); }, note.what);
     } else if (answers < orders_.answers.size()) {
       auto answer = std::move(orders_.answers[answers++]);
@@ -127,7 +127,7 @@ void merger::carry_out() {
 
 void merger::make_call(upstream_call&& call) {
   call.client = caf::actor_cast<call_client_actor>(this);
-  if (auto to = maker(call.deployment, call.kind))
+  if (auto to = maker(call.deployment, {call.kind, call.pack}))
     return this->tell(to, std::move(call));
   upstream_failure none{call.call, {}, {}};
   none.why.code = ec::internal;

@@ -40,7 +40,7 @@ protected:
 private:
   void carry_out();
   void make_call(upstream_call&& call);
-  upstream_actor maker(const std::string& deployment, endpoint kind) const;
+  upstream_actor maker(const std::string& deployment, call_targets::call_kind what) const;
   void report();
 
   flight_table table_;

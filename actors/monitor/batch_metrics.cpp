@@ -22,6 +22,8 @@ batch_metrics::batch_metrics(prometheus::Registry& registry)
                        "Calls refused for one of their requests and sent again in halves.")),
       overloads_(counter(registry, "sluice_batch_overloads_total",
                          "Calls that the upstream had no room for.")),
+      reruns_(counter(registry, "sluice_batch_reruns_total",
+                      "Requests asked again alone, as a packed call gave them no valid answer.")),
       decisions_(counter(registry, "sluice_batch_decisions_total",
                          "Calls begun, by the adjuster's reason for that moment.")),
       waiting_(gauge(registry, "sluice_batch_waiting", "Requests that wait for their call.")),
@@ -38,7 +40,10 @@ batch_metrics::batch_metrics(prometheus::Registry& registry)
 }
 
 void batch_metrics::add(const batch_report& x, steady_time now) {
-  prometheus::Labels by{{"deployment", x.deployment}, {"endpoint", std::string{path_of(x.kind)}}};
+  auto endpoint = std::string{path_of(x.kind)};
+  if (x.pack == packing::allowed) // beside the batcher of the same chats
+    endpoint += " packed";
+  prometheus::Labels by{{"deployment", x.deployment}, {"endpoint", endpoint}};
   auto count = [&](counter_family& family, uint64_t n) {
     family.Add(by).Increment(static_cast<double>(n));
   };
@@ -46,6 +51,8 @@ void batch_metrics::add(const batch_report& x, steady_time now) {
   count(requests_, x.requests);
   count(divided_, x.divided);
   count(overloads_, x.overloads);
+  if (x.pack == packing::allowed)
+    count(reruns_, x.reruns);
   waiting_.Add(by).Set(x.waiting);
   in_flight_.Add(by).Set(x.in_flight);
   size_limit_.Add(by).Set(x.size_limit);

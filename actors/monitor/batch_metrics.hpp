@@ -23,6 +23,7 @@ private:
   counter_family& requests_;
   counter_family& divided_;
   counter_family& overloads_;
+  counter_family& reruns_;
   counter_family& decisions_;
   gauge_family& waiting_;
   gauge_family& in_flight_;

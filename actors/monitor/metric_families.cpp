@@ -54,6 +54,18 @@ request_families::request_families(prometheus::Registry& to)
       cost(counter(to, "sluice_cost_nanousd_total", "Cost in nano-US-dollars")),
       merged(counter(to, "sluice_merged_requests_total",
                      "Requests answered with the upstream call of an equal request")),
+      packed(counter(to, "sluice_packed_requests_total",
+                     "Requests answered from a prompt that several shared")),
+      pack_saved_tokens(counter(to, "sluice_pack_saved_input_tokens_total",
+                                "Input tokens less than each of them alone, as estimated")),
+      pack_lost_tokens(counter(to, "sluice_pack_lost_input_tokens_total",
+                               "Input tokens of packed calls paid by requests that were asked "
+                               "again")),
+      pack_saved_calls(counter(to, "sluice_pack_saved_calls_total",
+                               "Upstream calls less than each of them alone")),
+      pack_reruns(counter(to, "sluice_pack_rerun_total",
+                          "Requests asked again alone, as a packed call gave them no valid "
+                          "answer")),
       distribution(counter(to, "model_distribution", "Requests by the model that answered")),
       server_duration(histogram(to, "gen_ai_server_request_duration_seconds",
                                 "Inference requests as clients of this gateway see them")),

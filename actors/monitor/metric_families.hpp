@@ -45,6 +45,11 @@ struct request_families {
   counter_family& tokens;
   counter_family& cost;
   counter_family& merged;
+  counter_family& packed;
+  counter_family& pack_saved_tokens;
+  counter_family& pack_lost_tokens;
+  counter_family& pack_saved_calls;
+  counter_family& pack_reruns;
   counter_family& distribution;
   histogram_family& server_duration;
   histogram_family& server_first_token;

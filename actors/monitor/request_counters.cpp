@@ -55,6 +55,8 @@ void request_counters::add(const request_record& x) {
   add_outcome(x, outcome_of(x, model));
   if (x.inference && !x.share.joined && (x.usage_known || x.cost.value != 0))
     add_spending(x, spending_of(x, model));
+  if (x.share.packed > 0 || x.share.rerun)
+    add_packing(x);
 }
 
 request_counters::outcome& request_counters::outcome_of(const request_record& x,
@@ -201,6 +203,25 @@ void request_counters::add_answer(const request_record& x, const outcome& to) {
   }
   if (x.streamed && output > 1)
     to.per_token->Observe(seconds(x.duration - x.first_byte) / static_cast<double>(output - 1));
+}
+
+/// By tenant alone, and looked up each time: few requests are packed, and a look-up is nothing
+/// beside the call to a model that each has made.
+void request_counters::add_packing(const request_record& x) const {
+  if (x.share.joined) // the one that pays has saved for it, too
+    return;
+  Labels by;
+  add_known(by, "tenant", x.tenant);
+  auto saved = x.share.input_saved;
+  add_to(&families_.pack_saved_tokens.Add(by), saved);
+  add_to(&families_.pack_lost_tokens.Add(by), -saved);
+  if (x.share.rerun)
+    families_.pack_reruns.Add(by).Increment();
+  if (x.share.packed == 0)
+    return;
+  families_.packed.Add(by).Increment();
+  if (x.share.packed_valid > 0)
+    families_.pack_saved_calls.Add(by).Increment(1 - 1.0 / x.share.packed_valid);
 }
 
 void request_counters::add_spending(const request_record& x, const spending& to) {

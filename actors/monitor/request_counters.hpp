@@ -75,6 +75,7 @@ private:
                          const std::string& provider) const;
   static void add_outcome(const request_record& x, const outcome& to);
   static void add_answer(const request_record& x, const outcome& to);
+  void add_packing(const request_record& x) const;
   static void add_spending(const request_record& x, const spending& to);
 
   request_families& families_;

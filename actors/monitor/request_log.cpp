@@ -121,6 +121,10 @@ void request_log::append_json(const request_record& x, std::string& out) {
   fields.count<"fallbacks">(x.fallbacks);
   if (x.share.joined)
     out.append(R"(,"joined":true)");
+  fields.count<"packed">(x.share.packed);
+  if (x.share.rerun)
+    out.append(R"(,"pack_rerun":true)");
+  fields.count<"pack_saved_tokens">(x.share.input_saved);
   if (x.streamed)
     fields.number<"chunks">(x.chunks);
   if (x.usage_known) {
@@ -173,6 +177,12 @@ void request_log::append_console(const request_record& x, std::string& out) {
   }
   if (x.share.joined)
     out.append(" joined");
+  if (x.share.packed > 0) {
+    out.append(" packed ");
+    append_number(x.share.packed, out);
+  }
+  if (x.share.rerun)
+    out.append(" packed in vain");
   if (x.usage_known) {
     out.append(" tokens ");
     append_number(x.usage.input_total(), out);

@@ -109,8 +109,9 @@ void exchange::call() {
   auto& setup = host_.setup();
   auto& chosen = candidates_[progress_.candidate];
   deployment_ = setup.models->find_deployment(chosen.deployment);
-  target_ =
-      deployment_ ? setup.targets.first(*deployment_, asked_.kind, asked_.merge) : upstream_actor{};
+  target_ = deployment_
+                ? setup.targets.first(*deployment_, {asked_.kind, asked_.pack}, asked_.merge)
+                : upstream_actor{};
   if (!target_)
     return fail(make_failure(ec::internal));
   auto ask_usage = asked_.stream && !asked_.include_usage;
@@ -138,6 +139,7 @@ void exchange::call() {
   out.tenant = record_.tenant;
   out.patience = asked_.patience;
   out.merge = asked_.merge;
+  out.pack = asked_.pack;
   host_.tell(target_, std::move(out));
 }
 
@@ -149,6 +151,8 @@ void exchange::end_call(const call_timing& timing) {
 
 void exchange::on_failure(upstream_failure& outcome) {
   end_call(outcome.timing);
+  wasted_ = wasted_ + outcome.wasted;
+  wasted_cost_ += outcome.wasted_cost;
   auto now = steady_clock::now();
   auto& retry = host_.provider(deployment_->provider).retry;
   auto step = after_failure(outcome.why, progress_, retry, until_, now, host_.random()());
@@ -200,6 +204,12 @@ std::string exchange::answer_lines(bool final_figures) {
     line(lines, "x-sluice-merged", "true");
   if (record_.share.batch_size > 1)
     line(lines, "x-sluice-batch-size", std::to_string(record_.share.batch_size));
+  if (record_.share.packed > 0)
+    line(lines, "x-sluice-packed", std::to_string(record_.share.packed));
+  if (record_.share.rerun)
+    line(lines, "x-sluice-pack-rerun", "true");
+  if (record_.share.packed > 0 || record_.share.rerun)
+    line(lines, "x-sluice-pack-saved-tokens", std::to_string(record_.share.input_saved));
   if (final_figures) {
     if (record_.share.cost_known || (record_.usage_known && deployment_->price))
       line(lines, "x-sluice-cost-usd", to_usd_string(record_.cost));
@@ -223,13 +233,14 @@ void exchange::settle(const token_usage& usage, bool known, const call_share& sh
   record_.provider = deployment_->provider;
   record_.provider_kind = deployment_->provider_kind;
   record_.upstream_model = deployment_->upstream_model;
-  record_.usage = usage;
+  record_.usage = usage + wasted_;
   record_.usage_known = known;
   record_.share = share;
+  record_.cost = wasted_cost_;
   if (share.cost_known)
-    record_.cost = share.cost;
+    record_.cost += share.cost;
   else if (known && deployment_->price)
-    record_.cost = cost(usage, deployment_->price->price).value_or(nanousd{});
+    record_.cost += cost(usage, deployment_->price->price).value_or(nanousd{});
 }
 
 void exchange::on_reply(upstream_reply& reply) {
@@ -330,6 +341,10 @@ void exchange::tick(steady_time now) {
 
 void exchange::finish(uint16_t status, ec error) {
   done_ = true;
+  if (error != ec::none && record_.cost == nanousd{}) { // what was lost on the way is paid, too
+    record_.usage = record_.usage + wasted_;
+    record_.cost = wasted_cost_;
+  }
   host_.setup().admission->end_request();
   record_.status = status;
   record_.error = error;

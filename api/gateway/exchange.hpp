@@ -75,6 +75,8 @@ private:
   steady_time call_started_{};
   std::unique_ptr<boost::asio::steady_timer> backoff_;
   uint64_t credit_owed_ = 0; // written to the client, not yet told to the upstream
+  token_usage wasted_;       // of packed calls without a valid answer, before failed attempts
+  nanousd wasted_cost_;
   bool streaming_ = false;
   bool done_ = false;
 };

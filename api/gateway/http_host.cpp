@@ -4,6 +4,7 @@
 #include "api/gateway/job_routes.hpp"
 #include "api/gateway/merge_rules.hpp"
 #include "api/gateway/model_list.hpp"
+#include "api/gateway/pack_rules.hpp"
 #include "api/gateway/routes.hpp"
 #include "api/http/openapi.hpp"
 
@@ -213,6 +214,13 @@ std::shared_ptr<http_exchange> http_host::inference(endpoint kind,
     return give_back(make_failure(code_of(timeout.error()), message_of(timeout.error()),
                                   std::string{timeout_field}),
                      key, asked.model);
+  auto* model = setup_.models->find_model(asked.model);
+  auto pack = packing_of(*request, model ? model->pack : packing::denied);
+  if (!pack)
+    return give_back(
+        make_failure(code_of(pack.error()), message_of(pack.error()), std::string{pack_field}), key,
+        asked.model);
+  asked.pack = asked.stream ? packing::denied : *pack;
   auto made = std::make_shared<exchange>(*this, std::move(request), std::move(sink), std::move(id),
                                          key, std::move(asked), *timeout);
   made->rate_lines(std::move(rate_lines));

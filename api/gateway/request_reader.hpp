@@ -22,6 +22,7 @@ struct inference_request {
   int64_t input_tokens =
       0; ///< estimated at four bytes of JSON a token, OpenAI's rule of thumb for English
   urgency patience = urgency::interactive; ///< `flexible` where service_tier is "flex"
+  packing pack = packing::denied;          ///< said by header or model, not by the body
   merge_terms merge;                       ///< where rules were given; otherwise nothing is shared
 };
 

@@ -1,5 +1,7 @@
 #include "api/sim/sim_chat_reading.hpp"
 
+#include "runtime/pack_prompt.hpp"
+
 #include <algorithm>
 #include <cctype>
 #include <utility>
@@ -126,14 +128,14 @@ void read_chat_response_format(chat_reading& r) {
                            "'response_format.json_schema'.",
                            "missing_required_parameter");
     sim_fields inner{*outer, r.from.refusal(), "response_format.json_schema."};
-    inner.required_string("name");
+    auto name = inner.required_string("name");
     const auto* schema = inner.find("schema");
     if (schema != nullptr && !schema->is_object())
       return inner.refuse("schema", "'schema' must be an object.", "invalid_type");
     if (schema != nullptr)
       r.add_text(schema->dump());
     if (!calls) {
-      r.to.form = sim_form::json_schema;
+      r.to.form = name == pack_schema_name ? sim_form::packed : sim_form::json_schema;
       r.to.schema = schema != nullptr ? *schema : json::object();
     }
   } else if (type != "text") {

@@ -28,4 +28,9 @@ void read_chat_tools(chat_reading& r);
 /// Reads 'response_format', once the tools have been read.
 void read_chat_response_format(chat_reading& r);
 
+/// The questions of a packed prompt, each as it would be read alone; all tokens count for the
+/// first. Empty where the chat is none, whatever its schema is called. `seed` is that of a lone
+/// chat.
+std::vector<sim_prompt> read_packed_prompts(const chat_reading& r, uint64_t seed);
+
 } // namespace sluice

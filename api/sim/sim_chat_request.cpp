@@ -155,6 +155,12 @@ void read_sim_chat(sim_request& to, sim_fields& from, uint64_t seed) {
         "This model's maximum context length is " + std::to_string(to.row->context_tokens_max) +
             " tokens. However, your messages resulted in " + std::to_string(r.tokens) + " tokens.",
         "context_length_exceeded");
+  if (!from.refused() && to.form == sim_form::packed) {
+    to.prompts = read_packed_prompts(r, seed);
+    if (!to.prompts.empty())
+      return;
+    to.form = sim_form::json_schema;
+  }
   to.prompts.push_back({std::move(r.user_text), r.hash, r.tokens});
 }
 

@@ -26,7 +26,8 @@ enum class wish : uint8_t {
   tokens,
   reasoning,
   cached,
-  no_usage
+  no_usage,
+  pack
 };
 
 struct fault_row {
@@ -36,7 +37,7 @@ struct fault_row {
   string_view options; ///< those of its own, each between spaces
 };
 
-constexpr std::array<fault_row, 14> rows{{
+constexpr std::array<fault_row, 17> rows{{
     {"cut", wish::disruption, sim_disruption::cut, " after "},
     {"malformed", wish::disruption, sim_disruption::malformed, " after "},
     {"error_event", wish::disruption, sim_disruption::error_event, " after "},
@@ -51,6 +52,9 @@ constexpr std::array<fault_row, 14> rows{{
     {"reasoning", wish::reasoning, sim_disruption::none, " n "},
     {"cached", wish::cached, sim_disruption::none, " n "},
     {"no_usage", wish::no_usage, sim_disruption::none, " "},
+    {"pack_missing", wish::pack, sim_disruption::none, " "},
+    {"pack_twice", wish::pack, sim_disruption::none, " "},
+    {"pack_broken", wish::pack, sim_disruption::none, " "},
 }};
 constexpr fault_row status_row{"status", wish::disruption, sim_disruption::status,
                                " retry_after_ms should_retry "};
@@ -159,6 +163,12 @@ caf::error incomplete(string_view name, wish what, const sim_effects& x) {
   return caf::none;
 }
 
+sim_pack_fault pack_fault_of(string_view name) {
+  return name == "pack_missing" ? sim_pack_fault::missing
+         : name == "pack_twice" ? sim_pack_fault::twice
+                                : sim_pack_fault::broken;
+}
+
 uint16_t status_of(string_view name) {
   uint16_t result = 0;
   auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), result);
@@ -177,6 +187,8 @@ caf::expected<sim_fault> parse_sim_fault(string_view name, std::span<const sim_o
     return invalid("unknown fault " + quoted(name) + "; known are " + known_names());
   effects.disruption = row->disruption;
   effects.usage_left_out = row->what == wish::no_usage;
+  if (row->what == wish::pack)
+    effects.pack = pack_fault_of(name);
   if (lists(row->options, "after"))
     effects.after = after_default;
   if (row->what == wish::slow_first_byte)
@@ -250,6 +262,8 @@ caf::error merge_effects(sim_effects& effects, const sim_effects& more) {
       *to = *from;
   if (more.per_token)
     effects.per_token = more.per_token;
+  if (more.pack != sim_pack_fault::none)
+    effects.pack = more.pack;
   return caf::none;
 }
 

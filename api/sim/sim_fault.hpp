@@ -28,6 +28,14 @@ enum class sim_disruption : uint8_t {
   reset,       ///< the connection is dropped before the first byte
 };
 
+/// What is wrong with the answer to one question of a packed prompt. A question alone has none.
+enum class sim_pack_fault : uint8_t {
+  none,
+  missing, ///< is left out
+  twice,   ///< is there twice
+  broken,  ///< breaks the JSON of all
+};
+
 /// Everything that a call can be made to do.
 struct sim_effects {
   sim_disruption disruption = sim_disruption::none;
@@ -41,6 +49,7 @@ struct sim_effects {
   std::optional<int64_t> reasoning;                   ///< reasoning tokens
   std::optional<int64_t> cached;                      ///< prompt tokens read from a prompt cache
   bool usage_left_out = false;                        ///< says nothing about usage
+  sim_pack_fault pack = sim_pack_fault::none;
 };
 
 /// One fault as it was asked for.

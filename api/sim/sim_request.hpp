@@ -14,7 +14,8 @@
 
 namespace sluice {
 
-/// One thing to answer. A chat is one; a list of prompts or inputs is as many as its items.
+/// One thing to answer. A chat is one; a list of prompts or inputs is as many as its items, and so
+/// is a chat that holds several questions.
 struct sim_prompt {
   std::string text;  ///< what the user said last; empty for token ids
   uint64_t hash = 0; ///< of everything that the answer follows from
@@ -27,6 +28,7 @@ enum class sim_form : uint8_t {
   json_object,
   json_schema, ///< a JSON value that fits `schema`
   tool_call,   ///< a call of `tool` whose arguments fit `schema`
+  packed,      ///< an answer to each of the prompts, in one JSON value
 };
 
 /// A request in the OpenAI dialect as far as the simulator heeds it. What it does not heed it

@@ -132,6 +132,9 @@ model read_model(reading& to, const yaml_value& at,
     map.fail("name", "'" + result.name + "' is no name for a model",
              std::string{model_name_allowed});
   map.text("owned_by", result.owned_by);
+  std::string pack = "deny";
+  map.choice("packing", pack, {"allow", "deny"});
+  result.pack = pack == "allow" ? packing::allowed : packing::denied;
   result.endpoints = read_endpoints(to, map.value("endpoints"));
   bool listed = map.has("deployments");
   auto deployments = listed ? read_deployments(map, result, providers)

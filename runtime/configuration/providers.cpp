@@ -51,6 +51,7 @@ void read_batching(map_reader& map, batching_settings& into) {
   batching.size<uint64_t>("bytes_max", into.bytes_max, {1'024, 1'073'741'824});
   batching.integer<uint32_t>("queue_max", into.queue_max, {1, 1'000'000});
   batching.integer<uint32_t>("calls_max", into.calls_max, {1, 10'000});
+  batching.integer<uint32_t>("pack_size_max", into.pack_size_max, {1, 32});
   batching.end();
 }
 

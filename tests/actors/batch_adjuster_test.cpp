@@ -161,6 +161,25 @@ TEST(batch_adjuster_test, never_holds_a_request_back_at_low_load) {
   EXPECT_EQ(x.held_back, 0);
 }
 
+TEST(batch_adjuster_test, a_thrifty_one_waits_where_company_is_near_and_only_there) {
+  adjuster_settings settings;
+  settings.thrifty = true;
+  batch_adjuster x{settings};
+  auto now = start;
+  x.arrived(now);
+  EXPECT_EQ(x.decide({1, now, 0, {}}, now).what, kind::dispatch) << "the first finds nobody";
+  x.arrived(now += 10ms);
+  auto decision = x.decide({1, now, 1, {}}, now);
+  EXPECT_EQ(decision.what, kind::wait);
+  EXPECT_EQ(decision.reason, "company is near");
+  EXPECT_EQ(decision.until, now + settings.wait_max);
+  EXPECT_EQ(x.decide({8, now, 1, {}}, now).what, kind::dispatch) << "it is full";
+  EXPECT_EQ(x.decide({1, now, 0, {}}, now).what, kind::dispatch) << "one who asks again and again";
+  EXPECT_EQ(x.decide({1, now, 1, {}}, now + settings.wait_max).what, kind::dispatch);
+  x.arrived(now += 1s);
+  EXPECT_EQ(x.decide({1, now, 1, {}}, now).what, kind::dispatch) << "the others came long ago";
+}
+
 TEST(batch_adjuster_test, fills_batches_with_the_crowd_that_returns) {
   world x;
   x.clients = 32;

@@ -1,5 +1,6 @@
 #include "actors/batching/batcher_actor.hpp"
 
+#include "tests/actors/batcher_test_support.hpp"
 #include "tests/support/deterministic_system.hpp"
 #include "tests/support/random_test.hpp"
 
@@ -14,53 +15,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using nlohmann::json;
-
-/// What was answered to a call.
-struct outcome {
-  std::optional<upstream_reply> reply;
-  std::optional<upstream_failure> failure;
-  int answers = 0;
-};
-
-/// The upstream that the test plays: what reached it, in order.
-struct upstream_log {
-  std::map<uint64_t, upstream_call> open;
-  std::vector<upstream_call> all;
-  std::vector<uint64_t> cancelled;
-};
-
-upstream_actor::behavior_type played_upstream(upstream_actor::pointer, upstream_log* log) {
-  return {
-      [log](const upstream_call& x) {
-        log->open.emplace(x.call, x);
-        log->all.push_back(x);
-      },
-      [](const stream_credit&) {},
-      [log](const cancel_call& x) {
-        log->open.erase(x.call);
-        log->cancelled.push_back(x.call);
-      },
-      [](const drain&) {},
-  };
-}
-
-call_client_actor::behavior_type listener(call_client_actor::pointer,
-                                          std::map<uint64_t, outcome>* heard) {
-  return {
-      [heard](const upstream_reply& x) {
-        auto& to = (*heard)[x.call];
-        to.reply = x;
-        ++to.answers;
-      },
-      [heard](const upstream_failure& x) {
-        auto& to = (*heard)[x.call];
-        to.failure = x;
-        ++to.answers;
-      },
-      [](const stream_block&) {},
-      [](const stream_end&) {},
-  };
-}
+using namespace batcher_test_support;
 
 /// The number that stands for a text, so that a test sees whose vector it got.
 double vector_of(const std::string& text) {
@@ -368,7 +323,6 @@ TEST_F(batcher_property_test, every_request_is_answered_once_and_with_its_own) {
   x.bounds.size_max = x.adjuster.size_max = 5;
   x.bounds.tokens_max = 40;
   use(std::move(x));
-  std::set<uint64_t> cancelled;
   std::map<std::string, std::string> queue_of; // of each text: whose it is and what it goes with
   auto play_upstream = [&] {
     auto texts_in = inputs_of(log.open.begin()->second);
@@ -392,35 +346,9 @@ TEST_F(batcher_property_test, every_request_is_answered_once_and_with_its_own) {
     queue_of[text] = tenant + more;
     ask(text, tenant, more);
   };
-  for (int step = 0; step < 600; ++step) {
-    switch (below(6)) {
-    case 0:
-    case 1:
-    case 2:
-      play_client(step);
-      break;
-    case 3:
-      if (!log.open.empty())
-        play_upstream();
-      break;
-    case 4:
-      if (calls > 0 && below(4) == 0) {
-        auto who = 1 + below(calls);
-        if (heard[who].answers == 0) {
-          cancelled.insert(who);
-          tell(batcher, cancel_call{who});
-        }
-      }
-      break;
-    default:
-      pass(std::chrono::milliseconds{below(200)});
-    }
-  }
-  for (int i = 0; i < 5'000 && !log.open.empty(); ++i) {
-    play_upstream();
-    pass(20ms);
-  }
-  pass(61s);
+  auto leave = [&](uint64_t who) { tell(batcher, cancel_call{who}); };
+  auto cancelled = play(
+      random, {play_client, play_upstream, leave, [&](auto d) { pass(d); }, calls, heard, log});
   nanousd parts;
   int64_t tokens = 0;
   for (uint64_t call = 1; call <= calls; ++call) {

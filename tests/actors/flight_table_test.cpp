@@ -115,6 +115,52 @@ private:
   std::unique_ptr<flight_table> made_;
 };
 
+TEST_F(flight_table_test, who_allows_packing_and_who_does_not_never_share_a_call) {
+  ask(1, key_a);
+  auto packed = call_of(2, key_a);
+  packed.pack = packing::allowed;
+  ask(packed);
+  ASSERT_EQ(out.calls.size(), 1U);
+  EXPECT_EQ(out.calls[0].pack, packing::allowed);
+  packed.call = 3;
+  ask(packed);
+  EXPECT_TRUE(out.calls.empty()) << "equal in this, too";
+  out.clear();
+  upstream_reply x;
+  x.call = first_own + 1;
+  x.share.packed = 4;
+  x.share.input_saved = 99;
+  table().replied(std::move(x), now, out);
+  auto heard = answers<upstream_reply>();
+  ASSERT_EQ(heard.size(), 2U);
+  EXPECT_EQ(heard[0].share.input_saved, 99);
+  EXPECT_EQ(heard[1].share.input_saved, 0) << "it is counted once";
+  EXPECT_EQ(heard[1].share.packed, 4U);
+}
+
+TEST_F(flight_table_test, a_note_finds_the_maker_that_its_call_went_to) {
+  auto packed = call_of(1, key_a);
+  packed.pack = packing::allowed;
+  ask(packed);
+  cancel(1);
+  ASSERT_EQ(out.notes.size(), 1U);
+  EXPECT_EQ(out.notes[0].pack, packing::allowed);
+}
+
+TEST_F(flight_table_test, the_first_to_hear_of_a_failure_pays_for_what_was_wasted) {
+  ask(1, key_a);
+  ask(2, key_a);
+  out.clear();
+  upstream_failure x{first_own, {}, {}};
+  x.why.code = ec::upstream_rejected;
+  x.wasted_cost = {77};
+  table().failed(std::move(x), now, out);
+  auto heard = answers<upstream_failure>();
+  ASSERT_EQ(heard.size(), 2U);
+  EXPECT_EQ(heard[0].wasted_cost, nanousd{77});
+  EXPECT_EQ(heard[1].wasted_cost, nanousd{});
+}
+
 TEST_F(flight_table_test, equal_requests_share_one_call_and_the_first_pays) {
   ask(1, key_a);
   ASSERT_EQ(out.calls.size(), 1U);

@@ -282,6 +282,27 @@ TEST_F(request_metrics_test, what_was_shared_is_counted_with_the_one_that_pays) 
             10);
 }
 
+TEST_F(request_metrics_test, what_packing_saved_and_lost_is_counted_by_tenant) {
+  EXPECT_THAT(text(), Not(HasSubstr("sluice_packed")));
+  auto packed = test::sample_record();
+  packed.share.packed = 4;
+  packed.share.packed_valid = 2;
+  packed.share.input_saved = 300;
+  add(packed);
+  add(packed);
+  packed.share.joined = true;
+  add(packed);
+  auto again = test::sample_record();
+  again.share.rerun = true;
+  again.share.input_saved = -50;
+  add(again);
+  EXPECT_EQ(sample(R"(sluice_packed_requests_total{tenant="acme"})"), 2);
+  EXPECT_EQ(sample(R"(sluice_pack_saved_input_tokens_total{tenant="acme"})"), 600);
+  EXPECT_EQ(sample(R"(sluice_pack_saved_calls_total{tenant="acme"})"), 1);
+  EXPECT_EQ(sample(R"(sluice_pack_rerun_total{tenant="acme"})"), 1);
+  EXPECT_EQ(sample(R"(sluice_pack_lost_input_tokens_total{tenant="acme"})"), 50);
+}
+
 TEST_F(request_metrics_test, mergers_of_all_loops_are_added_up) {
   EXPECT_THAT(text(), Not(HasSubstr("sluice_merge_flights")));
   metrics.add(merge_report{0, 2, 5, 7, 8, 1});

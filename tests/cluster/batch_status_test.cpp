@@ -16,6 +16,7 @@ sluice_batch_calls_limit_reason{deployment="a/m",endpoint="embeddings",reason="s
 sluice_batch_calls_limit_reason{deployment="a/m",endpoint="embeddings",reason="trying more"} 1
 sluice_batch_decisions_total{deployment="a/m",endpoint="embeddings",reason="full"} 3
 sluice_batch_latency_base_seconds{deployment="a/m",endpoint="embeddings"} 0.275
+sluice_batch_reruns_total{deployment="a/m",endpoint="embeddings"} 6
 sluice_batch_waiting{deployment="b/\"x\"",endpoint="completions"} 7
 batch_throughput 12.5
 sluice_batch_broken{deployment="a/m
@@ -31,6 +32,7 @@ TEST(batch_status_test, reads_each_batcher) {
   EXPECT_EQ(found[0].calls_reason, "trying more");
   EXPECT_EQ(found[0].decisions.at("full"), 3);
   EXPECT_EQ(found[0].base_s, 0.275);
+  EXPECT_EQ(found[0].reruns, 6);
   EXPECT_EQ(found[1].deployment, "b/\"x\"");
   EXPECT_EQ(found[1].waiting, 7);
 }
@@ -40,6 +42,7 @@ TEST(batch_status_test, shows_what_it_read) {
   auto text = to_text(found);
   EXPECT_NE(text.find("mean size 2.50"), std::string::npos) << text;
   EXPECT_NE(text.find("trying more"), std::string::npos);
+  EXPECT_NE(text.find("6 asked again alone"), std::string::npos);
   auto json = nlohmann::json::parse(to_json(found));
   EXPECT_EQ(json[0]["base_ms"], 275.0);
   EXPECT_EQ(json[1]["waiting"], 7);

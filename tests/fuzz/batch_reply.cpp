@@ -1,4 +1,5 @@
 #include "actors/batching/batch_format.hpp"
+#include "actors/batching/pack_format.hpp"
 #include "tests/fuzz/fuzz_target.hpp"
 
 #include <nlohmann/json.hpp>
@@ -7,7 +8,8 @@
 
 /// Splits the input as an upstream's reply to a batch. Replies have been validated before they are
 /// split, so only of valid ones more is asked than to be survived: everybody gets whole items of
-/// the reply, nobody another's, and usage and cost are divided without a rest.
+/// the reply, nobody another's, and usage and cost are divided without a rest. Of the content of a
+/// packed reply, which is a model's word, nothing has been validated.
 namespace sluice::fuzz {
 
 namespace {
@@ -139,7 +141,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace sluice;
   fuzz::choices input{data, size};
   fuzz::outcome x;
-  x.kind = static_cast<endpoint>(input.take() % 3);
+  auto form = input.take() % 4;
+  auto packed = form == 3;
+  x.kind = packed ? endpoint::chat_completions : static_cast<endpoint>(form);
   bool chat = x.kind == endpoint::chat_completions;
   x.usage = {input.take(), input.take(), 0, input.take(), input.take()};
   for (auto i = 2 + input.take() % 3; i > 0; --i) {
@@ -148,6 +152,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     x.members.push_back({{}, inputs, 1 + input.take(), answers});
   }
   x.body = input.rest();
+  if (packed) {
+    x.parts = split_packed({x.body, x.usage, true, fuzz::price}, x.members);
+    fuzz::expect_none(fuzz::check_sums(x));
+    return 0;
+  }
   auto parts = split_reply(x.kind, {x.body, x.usage, true, fuzz::price}, x.members);
   if (!parts) {
     if (code_of(parts.error()) != ec::upstream_bad_response)

@@ -28,7 +28,7 @@ protected:
     targets.upstreams.emplace("p", upstream);
   }
   ~call_targets_test() override {
-    for (auto& x : {upstream, batcher})
+    for (auto& x : {upstream, batcher, packer})
       caf::anon_send_exit(x, caf::exit_reason::kill);
     for (auto& x : mergers)
       caf::anon_send_exit(x, caf::exit_reason::kill);
@@ -38,6 +38,7 @@ protected:
   caf::actor_system sys{config};
   upstream_actor upstream = sys.spawn(silent, 0);
   upstream_actor batcher = sys.spawn(silent, 0);
+  upstream_actor packer = sys.spawn(silent, 0);
   std::vector<merger_actor> mergers{sys.spawn(silent_merger, 0), sys.spawn(silent_merger, 0)};
   call_targets targets;
   deployment to;
@@ -52,6 +53,18 @@ TEST_F(call_targets_test, a_batcher_stands_before_its_upstream) {
   EXPECT_EQ(targets.maker(to, endpoint::embeddings), upstream);
   to.provider = "nobody";
   EXPECT_FALSE(targets.maker(to, endpoint::embeddings));
+}
+
+TEST_F(call_targets_test, only_chats_that_allow_it_meet_the_packer) {
+  auto chat = endpoint::chat_completions;
+  targets.packers["p/m"] = packer;
+  targets.batchers["p/m"][chat] = batcher;
+  EXPECT_EQ(targets.maker(to, {chat, packing::allowed}), packer);
+  EXPECT_EQ(targets.maker(to, chat), batcher);
+  EXPECT_EQ(targets.maker(to, {endpoint::embeddings, packing::allowed}), upstream);
+  EXPECT_EQ(targets.first(to, {chat, packing::allowed}, {}), packer);
+  to.id = "p/other";
+  EXPECT_EQ(targets.maker(to, {chat, packing::allowed}), upstream);
 }
 
 TEST_F(call_targets_test, equal_requests_meet_at_one_merger) {

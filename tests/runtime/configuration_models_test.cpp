@@ -38,6 +38,17 @@ TEST_F(models_test, takes_a_name_of_the_price_table) {
   EXPECT_THAT(x.config.models[2].endpoints, ElementsAre(endpoint::embeddings));
 }
 
+TEST_F(models_test, packs_questions_of_models_that_say_so) {
+  auto x = load_models("models:\n"
+                       "  - {name: gpt-4o, packing: allow}\n"
+                       "  - gpt-4o-mini\n");
+  EXPECT_EQ(to_text(x.mistakes), "");
+  EXPECT_EQ(x.config.models[0].pack, packing::allowed);
+  EXPECT_EQ(x.config.models[1].pack, packing::denied);
+  auto wrong = load_models("models: [{name: gpt-4o, packing: maybe}]\n");
+  EXPECT_THAT(to_text(wrong.mistakes), HasSubstr("models[0].packing"));
+}
+
 TEST_F(models_test, takes_deployments_and_their_prices) {
   auto x = load_models(
       "models:\n"
