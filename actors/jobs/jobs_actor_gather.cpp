@@ -107,7 +107,13 @@ void jobs_desk::count_line(const std::string& way, bool answered, nanousd cost) 
 }
 
 void jobs_desk::count_end(const batch_object& x) {
-  figures_.ended.emplace_back(to_string_view(x.status), 1);
+  auto& ended = figures_.ended;
+  auto name = to_string_view(x.status);
+  auto found =
+      std::find_if(ended.begin(), ended.end(), [&](auto& entry) { return entry.first == name; });
+  if (found == ended.end())
+    found = ended.insert(ended.end(), {std::string{name}, 0});
+  ++found->second;
   untold_ = true;
 }
 
