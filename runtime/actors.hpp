@@ -49,6 +49,7 @@ struct upstream_call {
   merge_terms merge;
   std::string path; ///< below the API root, in place of the endpoint's own; usually empty
   packing pack = packing::denied; ///< the caller lets it travel in one prompt with others
+  call_method method = call_method::ask;
 };
 
 /// A provider: takes calls, holds connections. Stops after `drain` when its calls have ended or the
@@ -140,6 +141,8 @@ using monitor_actor = caf::typed_actor<
     caf::reacts_to<merge_report>,
     // What a batcher does and why.
     caf::reacts_to<batch_report>,
+    // What the jobs hold and did.
+    caf::reacts_to<jobs_report>,
     // The metrics as Prometheus text.
     caf::replies_to<metrics_query>::with<std::string>>;
 
@@ -147,7 +150,7 @@ template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, upstream_call& x) {
   return f(caf::meta::type_name("sluice::upstream_call"), x.call, x.client, x.request_id,
            x.attempt_id, x.deployment, x.kind, x.mode, x.usage_wanted, x.body, x.until, x.tenant,
-           x.patience, x.merge, x.path, x.pack);
+           x.patience, x.merge, x.path, x.pack, x.method);
 }
 
 } // namespace sluice
@@ -201,4 +204,6 @@ CAF_ADD_TYPE_ID(sluice, (sluice::batch_query))
 CAF_ADD_TYPE_ID(sluice, (sluice::batch_cancellation))
 CAF_ADD_TYPE_ID(sluice, (sluice::batch_list_query))
 CAF_ADD_TYPE_ID(sluice, (sluice::batch_page))
+CAF_ADD_TYPE_ID(sluice, (sluice::job_lines_report))
+CAF_ADD_TYPE_ID(sluice, (sluice::jobs_report))
 CAF_END_TYPE_ID_BLOCK(sluice)

@@ -110,6 +110,24 @@ struct batching_settings {
   uint32_t pack_size_max = 8;
 };
 
+/// A provider's own `/files` and `/batches`, which execute the lines of our batches at a lower price.
+struct batch_endpoint_settings {
+  /// Not every provider has them, and a line may come back a day later.
+  bool enabled = false;
+  /// Off the price of the deployment: what OpenAI, Anthropic and Google give.
+  uint32_t discount_percent = 50;
+  /// Between two looks at a batch there. It takes minutes at best, often hours.
+  std::chrono::milliseconds poll_interval{60'000};
+  /// Lines of a part, which is a batch there. So few that a part which fails as a whole costs little
+  /// and one lookup of its lines stays small; OpenAI takes 50,000.
+  uint32_t lines_max = 5'000;
+  /// Of a part's file, which is held in memory while it is sent; OpenAI takes 200 MB.
+  uint64_t bytes_max = 8 * 1024 * 1024;
+  /// Parts there at once; the others wait. Providers limit the tokens that are queued, and refuse
+  /// what is beyond.
+  uint32_t parts_max = 8;
+};
+
 struct provider_settings {
   std::string name;
   std::string kind;          ///< "openai" or "simulated"
@@ -129,6 +147,7 @@ struct provider_settings {
   retry_settings retry;
   breaker_settings breaker;
   batching_settings batching;
+  batch_endpoint_settings batch_endpoint;
   std::string ca_file; ///< PEM; empty for the system's authorities
 };
 

@@ -37,7 +37,7 @@ SLUICE_INSPECT(request_record, x.at, x.request_id, x.tenant, x.team, x.user, x.k
                x.route, x.model, x.deployment, x.provider, x.provider_kind, x.upstream_model,
                x.status, x.error, x.attempts, x.fallbacks, x.inference, x.streamed, x.usage,
                x.usage_known, x.cost, x.duration, x.upstream, x.first_byte, x.request_bytes,
-               x.response_bytes, x.chunks, x.share)
+               x.response_bytes, x.chunks, x.share, x.handed_over)
 SLUICE_INSPECT(loop_report, x.loop, x.requests, x.requests_dropped, x.connections, x.in_flight,
                x.accepted, x.refused)
 SLUICE_INSPECT(upstream_report, x.loop, x.provider, x.connections_idle, x.connections_busy,
@@ -46,6 +46,9 @@ SLUICE_INSPECT(merge_report, x.loop, x.flights, x.members, x.calls, x.joined, x.
 SLUICE_INSPECT(batch_report, x.deployment, x.kind, x.waiting, x.in_flight, x.size_limit,
                x.calls_limit, x.calls_reason, x.base, x.per_item, x.calls, x.requests, x.divided,
                x.overloads, x.decisions, x.pack, x.reruns)
+SLUICE_INSPECT(job_lines_report, x.way, x.answered, x.failed, x.cost)
+SLUICE_INSPECT(jobs_report, x.batches, x.lines_under_way, x.lines_handed_over, x.ended, x.lines,
+               x.parts_handed_over, x.lines_taken_back)
 SLUICE_INSPECT(batch_wake, x.number)
 SLUICE_INSPECT(metrics_query, x.unused)
 SLUICE_INSPECT(drain, x.until)

@@ -74,6 +74,17 @@ struct failure {
 /// `stream_end`.
 enum class reply_mode : uint8_t { whole, stream };
 
+/// What is done at a provider. Append only.
+enum class call_method : uint8_t {
+  ask,    ///< POST of JSON: to a model, or to `upstream_call::path`
+  upload, ///< POST of a form whose parts are divided by `form_boundary`
+  get,    ///< without a body; in 'stream' mode the reply comes as it is, in pieces without events
+  remove, ///< DELETE, without a body
+};
+
+/// Divides the parts of a form. Only JSON lines are uploaded, and none begins with two hyphens.
+inline constexpr std::string_view form_boundary = "sluice-2c9f6a51e0b74d83";
+
 /// How long a caller will wait for a fuller batch.
 enum class urgency : uint8_t {
   interactive, ///< somebody waits: at most the batcher's own wait
@@ -149,7 +160,7 @@ struct stream_block {
   std::string events;
   uint32_t count = 0;  ///< events in the block
   header_list headers; ///< as in `upstream_reply`; in the first block only
-  call_share share{}; ///< in the first block only
+  call_share share{};  ///< in the first block only
 };
 
 /// The stream is over; after content has been sent an error can only be told in the stream.
@@ -207,6 +218,7 @@ struct request_record {
   uint64_t response_bytes = 0;
   uint32_t chunks = 0; ///< stream events forwarded
   call_share share{};
+  bool handed_over = false; ///< a provider's batch endpoint answered: nobody waited for `duration`
 };
 
 /// What one I/O loop has to tell since its last report.
@@ -262,6 +274,25 @@ struct batch_report {
   std::vector<std::pair<std::string, uint64_t>> decisions; ///< by reason, since the last report
   packing pack = packing::denied; ///< of a packer
   uint64_t reruns = 0; ///< requests asked again alone after a packed call, since the last report
+};
+
+/// What has become of lines of batches since the last report, by who executed them.
+struct job_lines_report {
+  std::string way; ///< "own", or the name of the provider whose batch endpoint did
+  uint64_t answered = 0;
+  uint64_t failed = 0;
+  nanousd cost;
+};
+
+/// What the jobs hold and did, told about once a second while it changes.
+struct jobs_report {
+  std::vector<std::pair<std::string, uint32_t>> batches; ///< by status: those that are not over
+  uint32_t lines_under_way = 0;                          ///< executed by ourselves
+  uint32_t lines_handed_over = 0;                        ///< at providers, or on their way there
+  std::vector<std::pair<std::string, uint64_t>> ended; ///< batches by status, since the last report
+  std::vector<job_lines_report> lines;                 ///< since the last report
+  uint64_t parts_handed_over = 0; ///< batches created at providers, since the last report
+  uint64_t lines_taken_back = 0;  ///< not answered by a provider: we do it, since the last report
 };
 
 /// A batcher's own alarm clock.

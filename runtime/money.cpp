@@ -110,6 +110,14 @@ std::optional<nanousd> cost(const token_usage& usage, const token_price& price) 
   return nanousd{static_cast<int64_t>((sum + tokens_per_price - 1) / tokens_per_price)};
 }
 
+token_price discounted(const token_price& price, uint32_t percent) {
+  auto less = [&](int64_t x) {
+    return static_cast<int64_t>((int128{x} * (100 - percent) + 99) / 100);
+  };
+  return {less(price.input), less(price.cache_read), less(price.cache_write), less(price.output),
+          less(price.reasoning)};
+}
+
 std::optional<int64_t> parse_usd_nanos(const std::string& text) {
   std::string_view rest = text;
   auto whole = take_digits(rest);

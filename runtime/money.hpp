@@ -55,6 +55,10 @@ struct token_price {
 /// the sum leaves the range of `nanousd`.
 std::optional<nanousd> cost(const token_usage& usage, const token_price& price);
 
+/// `price` less `percent` per cent of it, each bucket rounded up to a whole nano-dollar per million
+/// tokens. `percent` is at most 100.
+token_price discounted(const token_price& price, uint32_t percent);
+
 /// Reads US dollars per million tokens ("0.15", "2.5e-1", "10") into nano-dollars per million
 /// tokens, exactly. Empty for anything else: a sign, more than nine digits behind the point that
 /// are not zero, or a value out of range.

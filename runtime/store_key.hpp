@@ -17,6 +17,8 @@ namespace sluice {
 /// | `ja` | batch that is not over | id |
 /// | `jl` | line that is not done | batch, number |
 /// | `jc` | charge of a line | batch, number |
+/// | `jo` | line that is not to be handed over again | batch, number |
+/// | `jq` | part of a batch at a provider | batch, number |
 /// | `ju` | upload that is not whole | id |
 /// | `js` | bytes of all files | |
 class store_key {

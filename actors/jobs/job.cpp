@@ -2,6 +2,7 @@
 
 #include "actors/jobs/job_output.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace sluice {
@@ -33,7 +34,21 @@ store_changes job::ended() const {
   auto result = kept();
   result.push_back(erase(active_key(batch_.id)));
   result.push_back(erase_prefix(lines_prefix(batch_.id)));
+  result.push_back(erase_prefix(kept_here_prefix(batch_.id)));
   return result;
+}
+
+void job::drop_lines() {
+  for (auto& line : lines_)
+    held_.erase(line.number);
+  lines_.clear();
+}
+
+/// These are not under way any more.
+void job::release(const std::vector<uint32_t>& lines) {
+  for (auto x : lines)
+    held_.erase(x);
+  under_way_ -= static_cast<uint32_t>(lines.size());
 }
 
 store_changes job::validated(uint32_t lines, int64_t now) {
@@ -81,7 +96,10 @@ caf::expected<store_changes> job::fetched(store_page page) {
     if (!line)
       return line.error();
     after_ = entry.key;
+    if (held_.count(line->number) > 0)
+      continue;
     if (batch_.status != batch_status::finalizing) {
+      held_.insert(line->number);
       lines_.push_back(std::move(*line));
       continue;
     }
@@ -112,6 +130,38 @@ void job::give_back(job_line line) {
   --under_way_;
   if (batch_.status == batch_status::in_progress)
     lines_.push_front(std::move(line));
+  else
+    held_.erase(line.number);
+}
+
+void job::written(uint32_t line) {
+  --under_way_;
+  held_.erase(line);
+}
+
+void job::restored(const std::vector<uint32_t>& lines) {
+  under_way_ += static_cast<uint32_t>(lines.size());
+  held_.insert(lines.begin(), lines.end());
+}
+
+store_changes job::taken_back(const std::vector<uint32_t>& lines) {
+  release(lines);
+  if (batch_.status != batch_status::in_progress || lines.empty())
+    return {};
+  store_changes result;
+  for (auto x : lines) {
+    kept_here_.insert(x);
+    result.push_back(put(kept_here_key(batch_.id, x), {}));
+  }
+  // They are fetched again, and on the way to them what is at hand or under way is passed over.
+  auto first = *std::min_element(lines.begin(), lines.end());
+  auto before = first == 0 ? std::string{} : line_key(batch_.id, first - 1);
+  if (before < after_) {
+    after_ = std::move(before);
+    outdated_ = fetching_;
+    exhausted_ = false;
+  }
+  return result;
 }
 
 store_changes job::done(const job_line& line, const line_outcome& outcome) {
@@ -134,7 +184,7 @@ store_changes job::cancel(int64_t now) {
   batch_.status = batch_status::cancelling;
   batch_.cancelling_at = now;
   outdated_ = fetching_;
-  lines_.clear();
+  drop_lines();
   return kept();
 }
 
@@ -149,7 +199,7 @@ store_changes job::expire(int64_t now) {
   batch_.finalizing_at = now;
   // Those at hand are fetched again, this time to be written down.
   outdated_ = fetching_;
-  lines_.clear();
+  drop_lines();
   after_.clear();
   exhausted_ = false;
   return kept();

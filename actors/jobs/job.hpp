@@ -7,6 +7,8 @@
 #include <deque>
 #include <optional>
 #include <string>
+#include <unordered_set>
+#include <vector>
 
 namespace sluice {
 
@@ -17,8 +19,10 @@ struct line_outcome {
   job_charge charge;
 };
 
-/// A batch that is not over. Every step returns the changes that make it last, to be written in one
-/// go; the step counts once they are on the disk.
+/// A batch that is not over. Its lines are executed here one by one, or handed over to a provider
+/// in parts (`job_part.hpp`); those of a part are under way until the part says otherwise. Every
+/// step returns the changes that make it last, to be written in one go; the step counts once they
+/// are on the disk.
 ///
 /// A line waits in the store under a key of its own until the write that puts its result into the
 /// output or error file takes it out of there. So after a crash the lines that are left are those
@@ -59,8 +63,22 @@ public:
   void give_back(job_line line);
   /// A line that `take` gave has ended. It is under way until `written`.
   store_changes done(const job_line& line, const line_outcome& outcome);
-  /// What `done` returned is on the disk.
-  void written() { --under_way_; }
+  /// What `done` returned about this line is on the disk.
+  void written(uint32_t line);
+
+  /// These lines are in a part that an earlier process chose.
+  void restored(const std::vector<uint32_t>& lines);
+  /// These lines had been in a part that was given up before.
+  void keep_here(uint32_t line) { kept_here_.insert(line); }
+  /// Whether the line may be in a part: those that came back from one are executed here.
+  bool may_leave(uint32_t line) const { return kept_here_.count(line) == 0; }
+  /// Lines of a part that have no result come back: to be executed here, unless the batch is
+  /// ending.
+  store_changes taken_back(const std::vector<uint32_t>& lines);
+  /// Lines of a part that turned out to have a result from before.
+  void known_done(const std::vector<uint32_t>& lines) { release(lines); }
+  /// Whether every line that is left has been taken.
+  bool all_taken() const { return exhausted_ && !fetching_ && lines_.empty(); }
 
   /// Executes no further line. Nothing where that is so already.
   store_changes cancel(int64_t now);
@@ -76,6 +94,8 @@ public:
 private:
   store_changes kept() const;
   store_changes ended() const;
+  void drop_lines();
+  void release(const std::vector<uint32_t>& lines);
 
   batch_object batch_;
   std::deque<job_line> lines_;
@@ -84,6 +104,8 @@ private:
   bool outdated_ = false;  ///< the page that is being fetched is not wanted any more
   bool exhausted_ = false; ///< no line is left that was not fetched
   uint32_t under_way_ = 0;
+  std::unordered_set<uint32_t> held_;      ///< at hand or under way: not to be fetched again
+  std::unordered_set<uint32_t> kept_here_; ///< not to be handed over again
 };
 
 } // namespace sluice

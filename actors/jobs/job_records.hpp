@@ -69,6 +69,12 @@ inline std::string lines_prefix(const std::string& batch) {
 inline std::string line_key(const std::string& batch, uint32_t number) {
   return store_key{"jl"}.id(batch).number(number);
 }
+inline std::string kept_here_prefix(const std::string& batch = {}) {
+  return store_key{"jo"}.id(batch);
+}
+inline std::string kept_here_key(const std::string& batch, uint32_t number) {
+  return store_key{"jo"}.id(batch).number(number);
+}
 inline std::string charges_prefix(const std::string& batch) {
   return store_key{"jc"}.id(batch);
 }

@@ -28,9 +28,11 @@ jobs_desk::jobs_desk(ticking_jobs_actor::pointer self, jobs_setup setup)
 
 /// Reads what a start needs to know: the batches that were not over, not those that were.
 void jobs_desk::load() {
-  loading_ = 3;
+  loading_ = 5;
   load_total();
   load_batches({});
+  load_parts({});
+  load_kept_here({});
   clear_uploads();
 }
 
@@ -38,6 +40,7 @@ void jobs_desk::loaded() {
   if (--loading_ > 0 || broken_)
     return;
   loaded_ = true;
+  adopt_parts();
   for (auto& f : std::exchange(waiting_, {}))
     f();
   for (auto& [id, x] : active_)
@@ -94,6 +97,58 @@ void jobs_desk::load_batch(const std::string& tenant, const std::string& id) {
   });
 }
 
+void jobs_desk::load_parts(std::string after) {
+  store_scan query;
+  query.prefix = parts_prefix();
+  query.after = std::move(after);
+  query.limit = load_page;
+  ask<store_page>(query, [this](caf::expected<store_page> x) {
+    if (!x)
+      return break_down(x.error());
+    for (auto& entry : x->entries) {
+      auto part = part_of(entry.value);
+      if (!part)
+        return break_down(part.error());
+      auto id = part->id;
+      parts_.emplace(id, std::make_unique<part_run>(job_part{std::move(*part), false}));
+    }
+    if (x->more)
+      return load_parts(x->entries.back().key);
+    loaded();
+  });
+}
+
+void jobs_desk::load_kept_here(std::string after) {
+  store_scan query;
+  query.prefix = kept_here_prefix();
+  query.after = std::move(after);
+  query.limit = load_page;
+  ask<store_page>(query, [this](caf::expected<store_page> x) {
+    if (!x)
+      return break_down(x.error());
+    auto prefix = kept_here_prefix().size();
+    for (auto& entry : x->entries)
+      if (entry.key.size() > prefix + 4)
+        loaded_kept_here_.emplace_back(entry.key.substr(prefix, entry.key.size() - prefix - 4),
+                                       number_at_end(entry.key));
+    if (x->more)
+      return load_kept_here(x->entries.back().key);
+    loaded();
+  });
+}
+
+/// The parts that an earlier process chose go on; of batches that are over, only what is to be
+/// removed at a provider is left.
+void jobs_desk::adopt_parts() {
+  for (auto& [id, x] : parts_)
+    if (auto* of = find_active(x->state.record().batch))
+      of->state.restored(x->state.record().lines);
+  for (auto& [batch, line] : std::exchange(loaded_kept_here_, {}))
+    if (auto* of = find_active(batch))
+      of->state.keep_here(line);
+  arm();
+}
+
 /// What was being uploaded when the node ended has no name that anybody knows.
 void jobs_desk::clear_uploads() {
   store_scan query;
@@ -132,6 +187,9 @@ void jobs_desk::stop(const drain& x) {
   drain_until_ = x.until;
   // What only waits for its next attempt has nothing to lose.
   std::erase_if(runs_, [](auto& entry) { return entry.second.call == 0 && !entry.second.ended; });
+  // What a provider was asked for a part is found out at the next start.
+  for (auto& [id, part] : parts_)
+    leave_part_call(*part);
   arm();
   quit_when_done();
 }
@@ -154,7 +212,7 @@ int64_t jobs_desk::now_seconds() const {
 }
 
 void jobs_desk::arm() {
-  if (ticking_ || (active_.empty() && !draining_))
+  if (ticking_ || (active_.empty() && parts_.empty() && !untold_ && !draining_))
     return;
   ticking_ = true;
   self_->delayed_send(self_, tick_time, job_tick_atom::value);
@@ -184,7 +242,13 @@ void jobs_desk::tick() {
   }
   for (auto id : due)
     call(id);
+  std::vector<std::string> parts;
+  for (auto& [id, x] : parts_)
+    parts.push_back(id);
+  for (auto& id : parts)
+    drive(id);
   pump();
+  tell();
   quit_when_done();
   arm();
 }
@@ -212,8 +276,8 @@ ticking_jobs_actor::behavior_type jobs(ticking_jobs_actor::stateful_pointer<jobs
   return {
       [desk](upstream_reply& x) { desk->on_reply(x); },
       [desk](upstream_failure& x) { desk->on_failure(x); },
-      [](const stream_block&) {}, // no line is streamed
-      [](const stream_end&) {},
+      [desk](stream_block& x) { desk->on_block(x); },
+      [desk](stream_end& x) { desk->on_end(x); },
       [desk](file_upload& x) { return desk->upload(x); },
       [desk](const file_query& x) { return desk->find(x); },
       [desk](const file_list_query& x) { return desk->list(x); },

@@ -3,6 +3,7 @@
 #include "actors/jobs/input_check.hpp"
 #include "actors/jobs/job.hpp"
 #include "actors/jobs/job_turns.hpp"
+#include "actors/jobs/part_run.hpp"
 #include "runtime/actors.hpp"
 #include "runtime/call_plan.hpp"
 #include "runtime/call_targets.hpp"
@@ -63,6 +64,8 @@ public:
   // What upstreams answer.
   void on_reply(upstream_reply& x);
   void on_failure(upstream_failure& x);
+  void on_block(stream_block& x);
+  void on_end(stream_end& x);
 
 private:
   /// A batch that is not over.
@@ -73,7 +76,8 @@ private:
     std::unique_ptr<input_check> check; ///< while its input file is read
     uint64_t checked_bytes = 0;
     steady_time paused_until{};
-    std::chrono::milliseconds pause{0}; ///< the last one; zero after an answer
+    std::chrono::milliseconds pause{0};             ///< the last one; zero after an answer
+    std::map<std::string, part_gathering> gathered; ///< by deployment
   };
 
   /// A line that is being executed.
@@ -113,6 +117,9 @@ private:
   void load_total();
   void load_batches(std::string after);
   void load_batch(const std::string& tenant, const std::string& id);
+  void load_parts(std::string after);
+  void load_kept_here(std::string after);
+  void adopt_parts();
   void clear_uploads();
   void loaded();
 
@@ -136,6 +143,7 @@ private:
 
   // Lines.
   void start(active& of, job_line line);
+  void begin(uint64_t id);
   void call(uint64_t id);
   void lost(uint64_t id, const failure& why);
   void put_back(uint64_t id, const failure& why);
@@ -143,6 +151,40 @@ private:
   void report(request_record&& record);
   run* run_of(uint64_t call);
   void leave_call(run& x);
+
+  // Parts at providers.
+  const provider_settings* provider_of(const std::string& name) const;
+  bool leaves(const active& of, const job_line& line, const deployment& to) const;
+  void gather(uint64_t id, const deployment& to);
+  void gathered(active& x);
+  void choose(active& of, const std::string& deployment, part_gathering&& lines);
+  part_run* find_part(const std::string& id);
+  void drive(const std::string& id);
+  bool may_upload(const part_run& x) const;
+  void prepare(part_run& x, part_action action);
+  void build_upload(const std::string& id, std::string after);
+  void ask_provider(part_run& x, part_action action, shared_body body);
+  void part_answered(part_run& x, const std::string& body);
+  void part_found(part_run& x, const std::string& body);
+  void part_failed(part_run& x, const failure& why);
+  void part_refused(part_run& x, const failure& why);
+  void part_wrote(part_run& x, store_changes changes);
+  void finish_part(part_run& x);
+  void leave_part_call(part_run& x);
+  part_run* part_of_call(uint64_t call);
+  void log_part(const part_run& x, const std::string& what);
+
+  // Their results.
+  void read_results(part_run& x);
+  void load_names(const std::string& id, std::string after);
+  void take_results(part_run& x);
+  request_record record_of(const active& of, const part_run& x, const part_line& line,
+                           const part_result& result) const;
+
+  // Figures.
+  void count_line(const std::string& way, bool answered, nanousd cost);
+  void count_end(const batch_object& x);
+  void tell();
 
   // Time.
   int64_t now_seconds() const;
@@ -165,7 +207,15 @@ private:
   uint64_t total_ = 0;             ///< weight of all files
   uint64_t uploading_ = 0;         ///< weight of those that are being written
   std::set<std::string> removing_; ///< files
-  uint32_t asked_ = 0;             ///< of the store, not answered
+  std::map<std::string, std::unique_ptr<part_run>> parts_;
+  std::unordered_map<uint64_t, std::string> part_calls_; ///< call to part
+  std::set<std::string> without_endpoint_;               ///< providers that turned out to be
+  std::string building_;                                 ///< the part whose file is in memory
+  std::vector<std::pair<std::string, uint32_t>> loaded_kept_here_;
+  jobs_report figures_;
+  bool untold_ = false;
+  steady_time tell_due_{};
+  uint32_t asked_ = 0; ///< of the store, not answered
   uint32_t loading_ = 0;
   bool loaded_ = false;
   std::vector<std::function<void()>> waiting_; ///< for `loaded_`
@@ -182,11 +232,12 @@ struct jobs_state {
 
 /// Spawned by the composition root, once a node, on a thread of its own: it reads input files of
 /// hundreds of megabytes, which would hold up the loop that woke it. Owns the batches that are not
-/// over and their lines under way, at most `jobs.calls_max`; everything else is in the store. When
-/// an upstream dies its calls run into their deadlines; when the router dies lines fail as internal
-/// errors; when the store fails it executes nothing more and answers `storage_failed`, for a line
-/// whose result cannot be kept would be paid for twice. Stops at `drain`: lines under way may end
-/// until the deadline, those that do not are executed again at the next start.
+/// over, their lines under way, at most `jobs.calls_max`, and their parts at providers, of which
+/// one at a time has its file in memory; everything else is in the store. When an upstream dies its
+/// calls run into their deadlines; when the router dies lines fail as internal errors; when the
+/// store fails it executes nothing more and answers `storage_failed`, for a line whose result
+/// cannot be kept would be paid for twice. Stops at `drain`: lines under way may end until the
+/// deadline, those that do not are executed again at the next start.
 ticking_jobs_actor::behavior_type jobs(ticking_jobs_actor::stateful_pointer<jobs_state> self,
                                        jobs_setup setup);
 

@@ -73,7 +73,7 @@ void jobs_desk::start(active& of, job_line line) {
               return;
             found->second.candidates = std::move(decision.candidates);
             found->second.progress = {0, static_cast<uint32_t>(found->second.candidates.size()), 0};
-            call(id);
+            begin(id);
           },
           [this, id](const caf::error& error) {
             failure why;
@@ -83,6 +83,17 @@ void jobs_desk::start(active& of, job_line line) {
             if (runs_.count(id) > 0)
               lost(id, why);
           });
+}
+
+/// Where the line is to go is known: to a provider with others, or on its own.
+void jobs_desk::begin(uint64_t id) {
+  auto& x = runs_.at(id);
+  auto* of = find_active(x.batch);
+  auto* to = setup_.targets.models->find_deployment(x.candidates.front().deployment);
+  if (of && to && leaves(*of, x.line, *to))
+    gather(id, *to);
+  else
+    call(id);
 }
 
 void jobs_desk::call(uint64_t id) {
@@ -136,6 +147,8 @@ void jobs_desk::leave_call(run& x) {
 }
 
 void jobs_desk::on_reply(upstream_reply& reply) {
+  if (auto* part = part_of_call(reply.call))
+    return part_answered(*part, reply.body);
   auto* x = run_of(reply.call);
   if (!x)
     return;
@@ -173,6 +186,8 @@ void jobs_desk::on_reply(upstream_reply& reply) {
 }
 
 void jobs_desk::on_failure(upstream_failure& outcome) {
+  if (auto* part = part_of_call(outcome.call))
+    return part_failed(*part, outcome.why);
   auto* x = run_of(outcome.call);
   if (!x)
     return;
@@ -188,9 +203,8 @@ void jobs_desk::lost(uint64_t id, const failure& why) {
   if (!of || of->state.batch().status != batch_status::in_progress)
     return put_back(id, why); // it is ending: no further attempt
   retry_settings retry;
-  for (auto& provider : setup_.settings->providers)
-    if (x.to && provider.name == x.to->provider)
-      retry = provider.retry;
+  if (auto* provider = x.to ? provider_of(x.to->provider) : nullptr)
+    retry = provider->retry;
   auto step = after_failure(why, x.progress, retry, x.until, now(), random_());
   if (step.what == next_step::kind::retry && !draining_) {
     x.due = now() + step.delay;
@@ -240,10 +254,11 @@ void jobs_desk::end(uint64_t id, line_outcome outcome, uint16_t status, ec error
   x.record.status = status;
   x.record.error = error;
   x.record.duration = now() - x.started;
+  count_line("own", outcome.answered, outcome.charge.cost);
   write(of->state.done(x.line, outcome), [this, id] {
     auto node = runs_.extract(id);
     if (auto* still = find_active(node.mapped().batch)) {
-      still->state.written();
+      still->state.written(node.mapped().line.number);
       settle(*still);
     }
     report(std::move(node.mapped().record));

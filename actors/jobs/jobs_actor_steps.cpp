@@ -80,6 +80,7 @@ void jobs_desk::checked(active& x, store_changes changes) {
   write(std::move(changes), [this, id = x.state.id()] {
     auto* found = find_active(id);
     if (found && is_over(found->state.batch().status)) {
+      count_end(found->state.batch());
       turns_.remove(id);
       active_.erase(id);
     }
@@ -110,6 +111,7 @@ void jobs_desk::settle(active& x) {
   for (auto bytes : {batch.output_bytes, batch.error_bytes})
     total_ += bytes > 0 ? weight_of(bytes) : 0;
   changes.push_back(total());
+  count_end(batch);
   write(std::move(changes), [this, id = x.state.id()] {
     turns_.remove(id);
     active_.erase(id);
@@ -130,6 +132,7 @@ void jobs_desk::pump() {
   for (auto& [id, x] : active_) {
     if (x->state.wants_lines())
       fetch(*x);
+    gathered(*x);
     settle(*x);
   }
   auto time = now();

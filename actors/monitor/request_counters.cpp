@@ -166,7 +166,8 @@ request_counters::spending request_counters::make_spending(const std::string& te
 
 void request_counters::add_outcome(const request_record& x, const outcome& to) {
   to.requests->Increment();
-  to.duration->Observe(seconds(x.duration));
+  if (!x.handed_over)
+    to.duration->Observe(seconds(x.duration));
   add_to(to.request_bytes, x.request_bytes);
   add_to(to.response_bytes, x.response_bytes);
   // The call that a joined request shares is counted with the one that pays for it.
@@ -175,7 +176,7 @@ void request_counters::add_outcome(const request_record& x, const outcome& to) {
   add_to(to.retries, int{x.attempts} - 1 - int{x.fallbacks});
   add_to(to.fallbacks, x.fallbacks);
   add_to(to.chunks, x.chunks);
-  if (to.server_duration)
+  if (to.server_duration && !x.handed_over)
     to.server_duration->Observe(seconds(x.duration));
   if (to.client_duration && x.attempts > 0)
     to.client_duration->Observe(seconds(x.upstream));

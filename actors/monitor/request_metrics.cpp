@@ -27,7 +27,7 @@ void raise_to(prometheus::Counter& counter, double total) {
 } // namespace
 
 request_metrics::request_metrics(const metrics_settings& settings)
-    : request_families_(registry_), node_(registry_), batches_(registry_),
+    : request_families_(registry_), node_(registry_), batches_(registry_), jobs_(registry_),
       counters_(request_families_, settings.models), daily_budget_(settings.daily_budget) {
   node_.build_info.Add({{"version", settings.version}}).Set(1);
   // Counters that alert rules watch must be there before the first of what they count.
@@ -45,7 +45,8 @@ void request_metrics::add(const loop_report& x, steady_time now) {
     counters_.add(request);
     if (!request.inference)
       continue;
-    response_time_.add(request.duration, now);
+    if (!request.handed_over)
+      response_time_.add(request.duration, now);
     if (request.cost.value != 0)
       spent_.add(request.cost, request.at);
   }

@@ -2,6 +2,7 @@
 
 #include "actors/monitor/batch_metrics.hpp"
 #include "actors/monitor/day_sum.hpp"
+#include "actors/monitor/job_metrics.hpp"
 #include "actors/monitor/metric_families.hpp"
 #include "actors/monitor/process_stats.hpp"
 #include "actors/monitor/recent_average.hpp"
@@ -30,6 +31,7 @@ public:
   void add(const upstream_report& x);
   void add(const merge_report& x);
   void add(const batch_report& x, steady_time now) { batches_.add(x, now); }
+  void add(const jobs_report& x) { jobs_.add(x); }
 
   /// What is only known when somebody asks.
   struct moment {
@@ -65,6 +67,7 @@ private:
   request_families request_families_;
   node_families node_;
   batch_metrics batches_;
+  job_metrics jobs_;
   request_counters counters_;
   recent_average response_time_;
   day_sum spent_;

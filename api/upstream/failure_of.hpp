@@ -1,6 +1,6 @@
 #pragma once
 
-#include "api/upstream/json_names.hpp"
+#include "runtime/json_names.hpp"
 #include "api/upstream/response_parser.hpp"
 #include "runtime/messages.hpp"
 

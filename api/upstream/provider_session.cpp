@@ -1,7 +1,7 @@
 #include "api/upstream/provider_session.hpp"
 
 #include "api/upstream/failure_of.hpp"
-#include "api/upstream/openai_usage.hpp"
+#include "runtime/openai_usage.hpp"
 
 #include <boost/asio/connect.hpp>
 #include <boost/asio/write.hpp>
@@ -35,6 +35,25 @@ failure too_large() {
                                    "The upstream's reply is larger than the limit.", true);
   why.should_retry_said = true;
   return why;
+}
+
+std::string_view verb_of(call_method x) {
+  switch (x) {
+  case call_method::get:
+    return "GET ";
+  case call_method::remove:
+    return "DELETE ";
+  case call_method::ask:
+  case call_method::upload:
+    break;
+  }
+  return "POST ";
+}
+
+std::string_view accepted_of(const upstream_call& x) {
+  if (x.mode == reply_mode::whole)
+    return "Accept: application/json\r\n";
+  return x.method == call_method::get ? "Accept: */*\r\n" : "Accept: text/event-stream\r\n";
 }
 
 } // namespace
@@ -134,14 +153,17 @@ uint64_t provider_session::body_bytes_max() const {
 
 void provider_session::send() {
   auto& body = call_->body.str();
+  auto method = call_->method;
   head_.clear();
-  head_.append("POST ").append(target_->url.path).append("/");
+  head_.append(verb_of(method)).append(target_->url.path).append("/");
   head_.append(call_->path.empty() ? path_of(call_->kind) : std::string_view{call_->path});
-  head_.append(" HTTP/1.1\r\n").append(target_->head_fields);
-  head_.append(call_->mode == reply_mode::stream ? "Accept: text/event-stream\r\n"
-                                                 : "Accept: application/json\r\n");
+  head_.append(" HTTP/1.1\r\n");
+  head_.append(method == call_method::upload ? target_->form_fields : target_->head_fields);
+  head_.append(accepted_of(*call_));
   head_.append("x-sluice-attempt: ").append(call_->attempt_id);
-  head_.append("\r\nContent-Length: ").append(std::to_string(body.size())).append("\r\n\r\n");
+  if (method == call_method::ask || method == call_method::upload)
+    head_.append("\r\nContent-Length: ").append(std::to_string(body.size()));
+  head_.append("\r\n\r\n");
   sending_ = true;
   std::array<asio::const_buffer, 2> buffers{asio::buffer(head_), asio::buffer(body)};
   // The body lives in the message, which the handler keeps: the call may end while it is being
@@ -220,11 +242,15 @@ void provider_session::take(const error_code& stop) {
   if (stop && parser_->is_header_done() && !parser_->is_done() && parser_->need_eof())
     parser_->put_eof(error);
   auto streaming = parser_->is_header_done() && parser_->head.status / 100 == 2 &&
-                   parser_->head.event_stream && call_->mode == reply_mode::stream;
+                   call_->mode == reply_mode::stream &&
+                   (parser_->head.event_stream || call_->method == call_method::get);
   if (!streaming && !parser_->body.empty())
     begun();
   if (streaming) {
-    take_stream(stop || parser_->is_done());
+    if (call_->method == call_method::get)
+      take_pieces();
+    else
+      take_stream(stop || parser_->is_done());
     if (!call_)
       return;
   } else if (parser_->is_header_done() && parser_->head.status / 100 != 2 &&
@@ -236,7 +262,7 @@ void provider_session::take(const error_code& stop) {
   if (phase_ == phase::receiving)
     wait_for_more();
   if (parser_->is_done())
-    return take_whole();
+    return streaming ? succeed() : take_whole();
   if (stop)
     return fail(lost(stop));
   if (unacknowledged_ < target_->stream_window || said_all())
@@ -290,6 +316,17 @@ void provider_session::take_stream(bool ended) {
   if (ended)
     fail(failure_without_reply(ec::upstream_stream_cut,
                                "The upstream's stream ended before it was complete.", true));
+}
+
+/// A file, handed out as it comes.
+void provider_session::take_pieces() {
+  if (parser_->body.empty())
+    return;
+  begun();
+  streamed_ = true;
+  unacknowledged_ += parser_->body.size();
+  if (owner_)
+    owner_->on_events(*call_, std::exchange(parser_->body, {}), 0, {});
 }
 
 void provider_session::take_whole() {

@@ -26,6 +26,7 @@ struct provider_target {
   base_url url;
   std::shared_ptr<boost::asio::ssl::context> tls; ///< null for plain HTTP
   std::string head_fields;    ///< the header lines that are the same in each call
+  std::string form_fields;    ///< likewise, of a call that uploads a form
   uint64_t stream_window = 0; ///< bytes of a stream that may be under way to the client
   uint64_t reply_bytes_max = 0;
 };
@@ -98,6 +99,7 @@ private:
   bool said_all() const;
   void wait_for_more();
   void take_stream(bool ended);
+  void take_pieces();
   void take_whole();
   void succeed();
   void fail(failure&& why);

@@ -27,7 +27,8 @@ caf::expected<std::shared_ptr<asio::ssl::context>> make_tls(const provider_setti
   return context;
 }
 
-std::string head_fields(const provider_settings& settings, const base_url& url) {
+std::string head_fields(const provider_settings& settings, const base_url& url,
+                        std::string_view content_type) {
   auto host = url.host.find(':') == std::string::npos ? url.host : "[" + url.host + "]";
   auto usual = url.port == (url.tls ? 443 : 80);
   std::string fields = "Host: " + host + (usual ? "" : ":" + std::to_string(url.port)) + "\r\n";
@@ -35,7 +36,7 @@ std::string head_fields(const provider_settings& settings, const base_url& url) 
     fields.append("Authorization: Bearer ").append(settings.api_key.reveal()).append("\r\n");
   for (auto& [name, value] : settings.headers)
     fields.append(name).append(": ").append(value).append("\r\n");
-  fields.append("Content-Type: application/json\r\nUser-Agent: sluice\r\n");
+  fields.append("Content-Type: ").append(content_type).append("\r\nUser-Agent: sluice\r\n");
   return fields;
 }
 
@@ -49,7 +50,9 @@ make_provider_target(const provider_settings& settings, const limit_settings& li
     return url.error();
   target->settings = settings;
   target->url = std::move(*url);
-  target->head_fields = head_fields(settings, target->url);
+  target->head_fields = head_fields(settings, target->url, "application/json");
+  target->form_fields = head_fields(settings, target->url,
+                                    "multipart/form-data; boundary=" + std::string{form_boundary});
   target->stream_window = limits.stream_buffer_bytes_max;
   target->reply_bytes_max = limits.reply_bytes_max;
   if (target->url.tls) {

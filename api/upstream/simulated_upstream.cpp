@@ -3,8 +3,8 @@
 #include "api/upstream/caller_headers.hpp"
 
 #include "api/upstream/failure_of.hpp"
-#include "api/upstream/openai_usage.hpp"
 #include "api/upstream/sse_reader.hpp"
+#include "runtime/openai_usage.hpp"
 
 #include <boost/asio/post.hpp>
 

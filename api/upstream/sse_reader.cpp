@@ -1,7 +1,7 @@
 #include "api/upstream/sse_reader.hpp"
 
 #include "api/upstream/failure_of.hpp"
-#include "api/upstream/openai_usage.hpp"
+#include "runtime/openai_usage.hpp"
 
 #include <simdjson.h>
 

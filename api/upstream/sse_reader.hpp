@@ -1,6 +1,6 @@
 #pragma once
 
-#include "api/upstream/json_names.hpp"
+#include "runtime/json_names.hpp"
 #include "runtime/messages.hpp"
 
 #include <memory>

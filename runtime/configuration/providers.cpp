@@ -55,6 +55,17 @@ void read_batching(map_reader& map, batching_settings& into) {
   batching.end();
 }
 
+void read_batch_endpoint(map_reader& map, batch_endpoint_settings& into) {
+  map_reader endpoint{map.context(), map.value("batch_endpoint")};
+  endpoint.flag("enabled", into.enabled);
+  endpoint.integer<uint32_t>("discount_percent", into.discount_percent, {0, 100});
+  endpoint.duration<ms>("poll_interval", into.poll_interval, {10ms, 1h});
+  endpoint.integer<uint32_t>("lines_max", into.lines_max, {1, 50'000});
+  endpoint.size<uint64_t>("bytes_max", into.bytes_max, {1'024, 200'000'000});
+  endpoint.integer<uint32_t>("parts_max", into.parts_max, {1, 1'000});
+  endpoint.end();
+}
+
 provider_settings read_provider(reading& to, const yaml_value& at) {
   provider_settings result;
   map_reader map{to, at};
@@ -71,11 +82,12 @@ provider_settings read_provider(reading& to, const yaml_value& at) {
   map.duration<ms>("connection_idle_max", result.connection_idle_max, {0ms, 1h});
   read_timing(map, result);
   read_batching(map, result.batching);
+  read_batch_endpoint(map, result.batch_endpoint);
   if (result.kind == "openai") {
     read_connection(map, result);
   } else {
     result.provider_kind = simulated_provider().provider_kind;
-    for (auto name : {"base_url", "allow_http", "api_key", "headers", "ca_file"})
+    for (auto name : {"base_url", "allow_http", "api_key", "headers", "ca_file", "batch_endpoint"})
       if (map.has(name))
         map.fail(name, "has no meaning for the simulated provider: it makes no connection");
   }

@@ -35,7 +35,7 @@ class job_test : public test::random_test {
 protected:
   struct writing {
     store_changes changes;
-    bool of_line = false;
+    std::optional<uint32_t> line{}; ///< whose result it is
   };
 
   void begin(uint32_t lines) {
@@ -63,8 +63,8 @@ protected:
 
   void acknowledge() {
     disk.apply(waiting.front().changes);
-    if (waiting.front().of_line)
-      process->written();
+    if (waiting.front().line)
+      process->written(*waiting.front().line);
     waiting.erase(waiting.begin());
   }
 
@@ -76,9 +76,9 @@ protected:
     start();
   }
 
-  void keep(store_changes changes, bool of_line = false) {
+  void keep(store_changes changes, std::optional<uint32_t> line = {}) {
     if (!changes.empty())
-      waiting.push_back({std::move(changes), of_line});
+      waiting.push_back({std::move(changes), line});
   }
 
   void end_one() {
@@ -96,7 +96,7 @@ protected:
       outcome.charge.cost = {7};
       outcome.charge.usage.output = 3;
     }
-    keep(process->done(line, outcome), true);
+    keep(process->done(line, outcome), line.number);
   }
 
   void step() {

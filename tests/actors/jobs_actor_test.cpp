@@ -1,45 +1,11 @@
-#include "actors/jobs/jobs_actor.hpp"
-
-#include "tests/support/deterministic_system.hpp"
-#include "tests/support/map_store.hpp"
-
-#include <nlohmann/json.hpp>
+#include "tests/actors/jobs_fixture.hpp"
 
 #include <deque>
-#include <sstream>
 
 namespace sluice {
 namespace {
 
 using namespace std::chrono_literals;
-
-struct fake_disk {
-  test::map_store values;
-  bool full = false;
-};
-
-store_actor::behavior_type fake_store(store_actor::pointer, std::shared_ptr<fake_disk> disk) {
-  return {
-      [disk](const store_write& x) -> caf::result<store_written> {
-        if (disk->full)
-          return make_error(ec::storage_failed, "full");
-        disk->values.apply(x.changes);
-        return store_written{1};
-      },
-      [disk](const store_read& x) { return disk->values.read(x.key); },
-      [disk](const store_scan& x) { return disk->values.scan(x); },
-      [](const drain&) {},
-  };
-}
-
-router_actor::behavior_type fake_router(router_actor::pointer, int) {
-  return {
-      [](const route_query&) -> caf::result<route_decision> {
-        return route_decision{{{"sim/m", {}}}, "test"};
-      },
-      [](const deployment_health&) {},
-  };
-}
 
 using calls = std::deque<upstream_call>;
 
@@ -54,81 +20,18 @@ upstream_actor::behavior_type fake_upstream(upstream_actor::pointer, std::shared
   };
 }
 
-/// The jobs with a store, a router and a provider that do what the test says.
-class jobs_actor_test : public test::deterministic_system {
+/// The provider answers when the test says so.
+class jobs_actor_test : public test::jobs_fixture {
 protected:
   jobs_actor_test() {
-    settings->jobs.calls_max = 2;
-    provider_settings provider;
-    provider.name = "sim";
-    settings->providers.push_back(provider);
-    deployment to;
-    to.id = "sim/m";
-    to.provider = "sim";
-    to.upstream_model = "m";
-    to.price = price_entry{{1'000'000, 0, 0, 2'000'000, 0}, "test", ""};
-    models = std::make_shared<const catalogue>(
-        std::vector<model>{{"fast", {endpoint::chat_completions}, {to}, "", 0}});
-    store = spawn(fake_store, disk);
-    router = spawn(fake_router, 0);
     upstream = spawn(fake_upstream, seen);
     begin();
-  }
-
-  ~jobs_actor_test() override {
-    store = nullptr;
-    router = nullptr;
-    upstream = nullptr;
-    worker = nullptr;
-  }
-
-  /// Starts the jobs, again where they ran before.
-  void begin() {
-    jobs_setup setup;
-    setup.settings = settings;
-    setup.store = store;
-    setup.router = router;
-    setup.targets.models = models;
-    setup.targets.upstreams["sim"] = upstream;
-    setup.interactive = [this] { return busy; };
-    setup.wall = [this] { return wall; };
-    worker = spawn(jobs, setup);
   }
 
   void kill() {
     caf::anon_send_exit(worker, caf::exit_reason::kill);
     sched.run();
     seen->clear();
-  }
-
-  static std::string input(int lines) {
-    std::string result;
-    for (int i = 0; i < lines; ++i)
-      result += R"({"custom_id":"id-)" + std::to_string(i) +
-                R"(","method":"POST","url":"/v1/chat/completions","body":)" +
-                R"({"model":"fast","messages":[{"role":"user","content":"Hi"}]}})" + "\n";
-    return result;
-  }
-
-  caf::expected<file_object> upload(std::string content) {
-    return ask<file_object>(worker, file_upload{"acme", "in.jsonl", "batch", std::move(content)});
-  }
-
-  std::string started(std::string content) {
-    auto file = upload(std::move(content));
-    EXPECT_TRUE(file);
-    batch_creation creation;
-    creation.owner.tenant = "acme";
-    creation.input_file_id = file->id;
-    auto batch = ask<batch_object>(worker, creation);
-    EXPECT_TRUE(batch);
-    return batch ? batch->id : "";
-  }
-
-  batch_object found(const std::string& id) {
-    auto x = ask<batch_object>(worker, batch_query{"acme", id});
-    EXPECT_TRUE(x);
-    return x ? *x : batch_object{};
   }
 
   upstream_call taken() {
@@ -155,26 +58,7 @@ protected:
     tell(x.client, outcome);
   }
 
-  std::vector<nlohmann::json> lines_of(const std::string& file) {
-    std::vector<nlohmann::json> result;
-    auto content = ask<file_content>(worker, file_content_query{"acme", file, -1});
-    EXPECT_TRUE(content);
-    std::istringstream text{content ? content->bytes : ""};
-    for (std::string line; std::getline(text, line);)
-      result.push_back(nlohmann::json::parse(line));
-    return result;
-  }
-
-  std::shared_ptr<configuration> settings = std::make_shared<configuration>();
-  std::shared_ptr<fake_disk> disk = std::make_shared<fake_disk>();
   std::shared_ptr<calls> seen = std::make_shared<calls>();
-  catalogue_ptr models;
-  store_actor store;
-  router_actor router;
-  upstream_actor upstream;
-  jobs_actor worker;
-  uint32_t busy = 0;
-  wall_time wall{std::chrono::seconds{1'800'000'000}};
 };
 
 TEST_F(jobs_actor_test, executes_a_batch_a_few_lines_at_a_time) {

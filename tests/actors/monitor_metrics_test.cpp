@@ -328,5 +328,42 @@ TEST(process_stats_test, knows_this_process) {
   EXPECT_GT(x.started_at.count(), 0);
 }
 
+TEST_F(request_metrics_test, shows_what_the_jobs_hold_and_did) {
+  jobs_report report;
+  report.batches = {{"in_progress", 2}, {"cancelling", 0}};
+  report.lines_under_way = 3;
+  report.lines_handed_over = 500;
+  report.ended = {{"completed", 1}};
+  report.lines = {{"own", 4, 1, {70}}, {"openai", 90, 0, {35}}};
+  report.parts_handed_over = 2;
+  report.lines_taken_back = 6;
+  metrics.add(report);
+  metrics.add(report);
+  EXPECT_EQ(sample(R"(sluice_jobs_batches{status="in_progress"})"), 2);
+  EXPECT_EQ(sample(R"(sluice_jobs_batches{status="cancelling"})"), 0);
+  EXPECT_EQ(sample(R"(sluice_jobs_lines_in_work{way="provider"})"), 500);
+  EXPECT_EQ(sample(R"(sluice_jobs_batches_ended_total{status="completed"})"), 2);
+  EXPECT_EQ(sample(R"(sluice_jobs_lines_total{outcome="answered",way="openai"})"), 180);
+  EXPECT_EQ(sample(R"(sluice_jobs_lines_total{outcome="failed",way="own"})"), 2);
+  EXPECT_EQ(sample(R"(sluice_jobs_cost_nanousd_total{way="openai"})"), 70);
+  EXPECT_EQ(sample("sluice_jobs_parts_total"), 4);
+  EXPECT_EQ(sample("sluice_jobs_lines_taken_back_total"), 12);
+}
+
+TEST_F(request_metrics_test, nobody_waited_for_what_a_providers_batch_answered) {
+  auto x = test::sample_record();
+  x.handed_over = true;
+  x.attempts = 0;
+  x.streamed = false;
+  add(x);
+  auto shown = text();
+  EXPECT_THAT(shown, HasSubstr("sluice_cost_nanousd_total{"));
+  EXPECT_THAT(shown, HasSubstr("avg_response_time Nan"));
+  EXPECT_EQ(
+      sample(
+          R"(sluice_request_duration_seconds_count{model="small",route="/v1/chat/completions"})"),
+      0);
+}
+
 } // namespace
 } // namespace sluice

@@ -44,6 +44,95 @@ TEST_F(openai_upstream_test, reads_over_interim_replies) {
   EXPECT_FALSE(x.reply->usage_known);
 }
 
+TEST_F(openai_upstream_test, uploads_a_form) {
+  use();
+  auto call = call_of();
+  call.method = call_method::upload;
+  call.path = "files";
+  call.body = "--the form";
+  auto& x = start(std::move(call));
+  auto& peer = request();
+  EXPECT_TRUE(peer.in.starts_with("POST /v1/files HTTP/1.1\r\n"));
+  auto type =
+      "\r\nContent-Type: multipart/form-data; boundary=" + std::string{form_boundary} + "\r\n";
+  EXPECT_NE(peer.in.find(type), std::string::npos);
+  EXPECT_EQ(peer.in.find("application/json\r\nUser"), std::string::npos);
+  EXPECT_TRUE(peer.in.ends_with("\r\nContent-Length: 10\r\n\r\n--the form"));
+  peer.write(whole(R"({"id":"file-1"})"));
+  wait_over(x);
+  ASSERT_TRUE(x.reply);
+}
+
+TEST_F(openai_upstream_test, asks_without_a_body) {
+  use();
+  for (auto [method, verb] :
+       {std::pair{call_method::get, "GET"}, {call_method::remove, "DELETE"}}) {
+    auto call = call_of();
+    call.method = method;
+    call.path = "files/file-1";
+    auto& x = start(std::move(call));
+    wait([&] { return !peers.empty() && peers[0]->in.ends_with("\r\n\r\n"); });
+    auto& peer = *peers[0];
+    EXPECT_TRUE(peer.in.starts_with(std::string{verb} + " /v1/files/file-1 HTTP/1.1\r\n"));
+    EXPECT_EQ(peer.in.find("Content-Length"), std::string::npos);
+    peer.in.clear();
+    peer.write(whole("{}"));
+    wait_over(x);
+    ASSERT_TRUE(x.reply);
+  }
+}
+
+TEST_F(openai_upstream_test, hands_a_file_out_in_pieces_and_waits_for_credit) {
+  limits.stream_buffer_bytes_max = 100'000;
+  use();
+  auto call = call_of(reply_mode::stream);
+  call.method = call_method::get;
+  call.path = "files/file-1/content";
+  auto& x = start(std::move(call));
+  wait([&] { return !peers.empty() && peers[0]->in.ends_with("\r\n\r\n"); });
+  auto& peer = *peers[0];
+  EXPECT_NE(peer.in.find("\r\nAccept: */*\r\n"), std::string::npos);
+  std::string file(5'000'000, 'x');
+  file += "end";
+  peer.write("HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\n"
+             "Transfer-Encoding: chunked\r\n\r\n" +
+             chunk(file) + last_chunk);
+  wait([&] { return x.unread >= 100'000; });
+  EXPECT_LT(x.unread, 200'000u) << "no more than the window and a reading";
+  wait([&] {
+    caf::anon_send(upstream, stream_credit{calls, std::exchange(x.unread, 0)});
+    return x.over();
+  });
+  ASSERT_TRUE(x.end);
+  EXPECT_EQ(x.end->why.code, ec::none);
+  EXPECT_EQ(x.events, file);
+}
+
+TEST_F(openai_upstream_test, a_file_that_is_cut_or_not_there_has_failed) {
+  use();
+  auto ask = [&]() -> heard& {
+    auto call = call_of(reply_mode::stream);
+    call.method = call_method::get;
+    call.path = "files/file-1/content";
+    return start(std::move(call));
+  };
+  auto& first = ask();
+  wait([&] { return !peers.empty() && peers[0]->in.ends_with("\r\n\r\n"); });
+  peers[0]->in.clear();
+  peers[0]->write(whole("{}", "404 Not Found"));
+  wait_over(first);
+  ASSERT_TRUE(first.failed);
+  EXPECT_EQ(first.failed->why.upstream_status, 404);
+  auto& second = ask();
+  wait([&] { return peers[0]->in.ends_with("\r\n\r\n"); });
+  peers[0]->write("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
+  wait([&] { return second.events == "half"; });
+  peers[0]->close();
+  wait_over(second);
+  ASSERT_TRUE(second.end);
+  EXPECT_EQ(second.end->why.code, ec::upstream_stream_cut);
+}
+
 TEST_F(openai_upstream_test, hands_a_stream_out_as_it_comes) {
   use();
   auto& x = start(reply_mode::stream);

@@ -41,8 +41,11 @@ public:
 
   behavior_type make_behavior() override {
     return {[](const loop_report&) { return uint32_t{0}; },
-            [this](const upstream_report& x) { log_.push_back(x); }, [](const merge_report&) {},
-            [](const batch_report&) {}, [](const metrics_query&) { return std::string{}; }};
+            [this](const upstream_report& x) { log_.push_back(x); },
+            [](const merge_report&) {},
+            [](const batch_report&) {},
+            [](const jobs_report&) {},
+            [](const metrics_query&) { return std::string{}; }};
   }
 
 private:

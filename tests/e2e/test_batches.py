@@ -285,7 +285,7 @@ def test_stopping_and_starting_again_goes_on(start_gateway, sim):
 def test_a_thousand_requests_over_three_kills(start_gateway, sim):
     """Nothing is lost and nothing reported or charged twice; what was under way is executed again."""
     mark = sim.mark()
-    rows = [line(f"k-{n}", f"[[sim:tokens n=3]] [[sim:pace ms_per_token=2]] question number {n}") for n in range(1000)]
+    rows = [line(f"k-{n}", f"[[sim:tokens n=3]] [[sim:pace ms_per_token=8]] question number {n}") for n in range(1000)]
     jobs = {"calls_max": 8}
     gateway = restarted(start_gateway, name="run0", jobs=jobs)
     batch = start(client_of(gateway), rows)

@@ -24,23 +24,25 @@ protected:
 
 TEST_F(providers_test, reads_all_that_a_provider_can_say) {
   variables = {{"KEY", "sk-1"}};
-  auto x =
-      load("providers:\n"
-           "  - name: p\n"
-           "    kind: openai\n"
-           "    base_url: https://llm.example.com:8443/v1/\n"
-           "    api_key: ${KEY}\n"
-           "    provider_kind: vllm\n"
-           "    headers: {x-team: a b, X-Project: p1}\n"
-           "    connections_max: 8\n"
-           "    queue_max: 9\n"
-           "    connection_idle_max: 10s\n"
-           "    timeouts: {connect: 1s, first_byte: 2s, idle: 3s}\n"
-           "    retry: {attempts_max: 1, backoff_base: 1ms, backoff_max: 2ms, retry_after_max: "
-           "5s}\n"
-           "    breaker: {failures: 2, open_for: 7s}\n"
-           "models:\n"
-           "  - {name: m, deployments: [{provider: p, price: {input: 1, output: 2}}]}\n");
+  auto x = load(
+      "providers:\n"
+      "  - name: p\n"
+      "    kind: openai\n"
+      "    base_url: https://llm.example.com:8443/v1/\n"
+      "    api_key: ${KEY}\n"
+      "    provider_kind: vllm\n"
+      "    headers: {x-team: a b, X-Project: p1}\n"
+      "    connections_max: 8\n"
+      "    queue_max: 9\n"
+      "    connection_idle_max: 10s\n"
+      "    timeouts: {connect: 1s, first_byte: 2s, idle: 3s}\n"
+      "    retry: {attempts_max: 1, backoff_base: 1ms, backoff_max: 2ms, retry_after_max: "
+      "5s}\n"
+      "    breaker: {failures: 2, open_for: 7s}\n"
+      "    batch_endpoint: {enabled: true, discount_percent: 40, poll_interval: 5m, lines_max: "
+      "10, bytes_max: 1MiB, parts_max: 2}\n"
+      "models:\n"
+      "  - {name: m, deployments: [{provider: p, price: {input: 1, output: 2}}]}\n");
   EXPECT_EQ(to_text(x.mistakes), "");
   ASSERT_EQ(x.config.providers.size(), 1u);
   auto& p = x.config.providers[0];
@@ -59,6 +61,12 @@ TEST_F(providers_test, reads_all_that_a_provider_can_say) {
   EXPECT_EQ(p.retry.retry_after_max, 5s);
   EXPECT_EQ(p.breaker.failures, 2u);
   EXPECT_EQ(p.breaker.open_for, 7s);
+  EXPECT_TRUE(p.batch_endpoint.enabled);
+  EXPECT_EQ(p.batch_endpoint.discount_percent, 40u);
+  EXPECT_EQ(p.batch_endpoint.poll_interval, 5min);
+  EXPECT_EQ(p.batch_endpoint.lines_max, 10u);
+  EXPECT_EQ(p.batch_endpoint.bytes_max, 1024u * 1024);
+  EXPECT_EQ(p.batch_endpoint.parts_max, 2u);
 }
 
 TEST_F(providers_test, knows_the_addresses_of_well_known_providers) {
@@ -155,7 +163,9 @@ TEST_F(providers_test, reports_what_is_missing_or_has_no_meaning) {
                 "  - {name: e, kind: anthropic}\n"
                 "  - {name: f, base_url: 'https://a', retry: {backoff_base: 9s, backoff_max: 1s}}\n"
                 "  - {name: g, base_url: 'https://a', ca_file: /nonexistent.pem}\n"
-                "  - f\n");
+                "  - f\n"
+                "  - {name: h, base_url: 'https://a', batch_endpoint: {discount_percent: 101}}\n"
+                "  - {name: i, kind: simulated, batch_endpoint: {enabled: true}}\n");
   auto text = to_text(x.mistakes);
   EXPECT_THAT(text, HasSubstr(":2: providers[0].name: is missing"));
   EXPECT_THAT(text, HasSubstr(":3: providers[1].name: 'a/b' is no name"));
@@ -166,4 +176,6 @@ TEST_F(providers_test, reports_what_is_missing_or_has_no_meaning) {
   EXPECT_THAT(text, HasSubstr("providers[6].retry.backoff_max: is less than backoff_base"));
   EXPECT_THAT(text, HasSubstr("providers[7].ca_file: the file"));
   EXPECT_THAT(text, HasSubstr(":10: providers[8]: must be a mapping"));
+  EXPECT_THAT(text, HasSubstr("providers[9].batch_endpoint.discount_percent: "));
+  EXPECT_THAT(text, HasSubstr("providers[10].batch_endpoint: has no meaning"));
 }

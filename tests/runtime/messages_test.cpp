@@ -109,6 +109,7 @@ request_record example_record() {
   x.response_bytes = uint64_t{1} << 40;
   x.chunks = 77;
   x.share = {3, true, true, {5}};
+  x.handed_over = true;
   return x;
 }
 
@@ -149,6 +150,13 @@ TEST_F(messages_test, every_announced_type_survives_the_wire) {
   batches.base = 275ms;
   batches.decisions = {{"full", 3}};
   EXPECT_EQ(round_trip(batches).base, 275ms);
+  EXPECT_EQ(round_trip(job_lines_report{"own", 1, 2, {3}}).cost, nanousd{3});
+  jobs_report jobs;
+  jobs.batches = {{"in_progress", 2}};
+  jobs.ended = {{"completed", 1}};
+  jobs.lines = {{"own", 1, 2, {3}}};
+  jobs.parts_handed_over = 4;
+  EXPECT_EQ(round_trip(jobs).lines.size(), 1u);
   round_trip(batch_wake{7});
   round_trip(metrics_query{1});
   round_trip(drain{passed_deadline});
@@ -198,6 +206,7 @@ TEST_F(messages_test, every_announced_type_survives_the_wire) {
   call.patience = urgency::flexible;
   call.merge = {{1, 2}, {3, 4}, "why?"};
   call.path = "chat/completions/batch";
+  call.method = call_method::upload;
   EXPECT_EQ(round_trip(call).path, call.path);
 
   using block = caf::id_block::sluice;

@@ -121,3 +121,11 @@ TEST(money_test, reads_back_what_it_printed) {
        {int64_t{0}, int64_t{1}, int64_t{999'999'999}, int64_t{1'000'000'001}, int64_max})
     EXPECT_EQ(parse_usd_nanos(to_usd_string({x})), x);
 }
+
+TEST(money_test, a_discount_is_exact_and_never_below_the_bill) {
+  token_price price{400'000'000, 100'000'000, 1, 1'600'000'000, 3};
+  EXPECT_EQ(discounted(price, 50), (token_price{200'000'000, 50'000'000, 1, 800'000'000, 2}));
+  EXPECT_EQ(discounted(price, 0), price);
+  EXPECT_EQ(discounted(price, 100), token_price{});
+  EXPECT_EQ(discounted({int64_max, 0, 0, 0, 0}, 1).input, int64_max - int64_max / 100);
+}

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "api/upstream/json_names.hpp"
+#include "runtime/json_names.hpp"
 #include "runtime/money.hpp"
 
 #include <optional>

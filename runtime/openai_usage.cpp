@@ -1,4 +1,4 @@
-#include "api/upstream/openai_usage.hpp"
+#include "runtime/openai_usage.hpp"
 
 #include <simdjson.h>
 
