@@ -69,6 +69,7 @@ struct random_moves {
   const uint64_t& calls; ///< asked so far, numbered from 1
   std::map<uint64_t, outcome>& heard;
   const upstream_log& log;
+  bool leaves = true; ///< callers go away, too
 };
 
 /// Asks, answers, leaves and waits at random, then lets everything come to its end. Returns the
@@ -88,7 +89,7 @@ inline std::set<uint64_t> play(std::mt19937_64& random, const random_moves& x) {
       x.ask(step);
     else if (what == 3 && !x.log.open.empty())
       x.play_upstream();
-    else if (what == 4 && x.calls > 0 && below(4) == 0)
+    else if (what == 4 && x.leaves && x.calls > 0 && below(4) == 0)
       leave(1 + below(x.calls));
     else if (what == 5)
       x.pass(std::chrono::milliseconds{below(200)});

@@ -47,6 +47,23 @@ TEST(request_log_test, what_is_not_known_is_left_out) {
     EXPECT_FALSE(json.contains(name)) << name;
 }
 
+TEST(request_log_test, what_packing_did_is_told) {
+  auto x = test::sample_record();
+  x.share.packed = 8;
+  x.share.input_saved = 900;
+  auto json = nlohmann::json::parse(line_of(x, log_format::json));
+  EXPECT_EQ(json["packed"], 8);
+  EXPECT_EQ(json["pack_saved_tokens"], 900);
+  EXPECT_NE(line_of(x, log_format::console).find(" packed 8 "), std::string::npos);
+  x.share = {};
+  x.share.rerun = true;
+  x.share.input_saved = -70;
+  json = nlohmann::json::parse(line_of(x, log_format::json));
+  EXPECT_EQ(json["pack_rerun"], true);
+  EXPECT_EQ(json["pack_saved_tokens"], -70);
+  EXPECT_NE(line_of(x, log_format::console).find(" packed in vain "), std::string::npos);
+}
+
 TEST(request_log_test, an_error_is_named) {
   auto x = test::sample_record();
   x.error = ec::upstream_timeout;

@@ -58,6 +58,15 @@ protected:
     return ask_chat(chat_of(question), tenant);
   }
 
+  /// Two questions that are under way in one prompt.
+  std::pair<uint64_t, uint64_t> pack_two() {
+    ask("first");
+    auto a = ask("a");
+    auto b = ask("b");
+    answer();
+    return {a, b};
+  }
+
   upstream_call take_oldest() {
     auto x = log.open.begin()->second;
     log.open.erase(log.open.begin());
@@ -209,10 +218,7 @@ TEST_F(packer_test, asks_again_alone_for_what_has_no_valid_answer) {
 }
 
 TEST_F(packer_test, asks_all_again_where_the_json_is_broken) {
-  ask("first");
-  auto a = ask("a");
-  auto b = ask("b");
-  answer();
+  auto [a, b] = pack_two();
   say("I would rather not.", take_oldest());
   answer();
   answer();
@@ -222,10 +228,7 @@ TEST_F(packer_test, asks_all_again_where_the_json_is_broken) {
 }
 
 TEST_F(packer_test, asks_each_alone_where_the_pack_is_refused) {
-  ask("first");
-  auto a = ask("a");
-  auto b = ask("b");
-  answer();
+  auto [a, b] = pack_two();
   fail(ec::upstream_rejected, 400);
   EXPECT_EQ(log.open.size(), 2U);
   answer();
@@ -248,10 +251,7 @@ TEST_F(packer_test, a_poisonous_question_does_not_fail_its_neighbours) {
 }
 
 TEST_F(packer_test, says_what_was_lost_where_asking_again_fails) {
-  ask("first");
-  auto a = ask("a");
-  auto b = ask("b");
-  answer();
+  auto [a, b] = pack_two();
   answer([](json& answers) { answers.erase(0); });
   fail(ec::upstream_failed, 503);
   expect_answered(b);
@@ -261,10 +261,7 @@ TEST_F(packer_test, says_what_was_lost_where_asking_again_fails) {
 }
 
 TEST_F(packer_test, tells_all_of_an_upstream_that_has_too_much) {
-  ask("first");
-  auto a = ask("a");
-  auto b = ask("b");
-  answer();
+  auto [a, b] = pack_two();
   fail(ec::upstream_rate_limited, 429);
   EXPECT_EQ(heard[a].failure->why.code, ec::upstream_rate_limited);
   EXPECT_EQ(heard[b].failure->why.code, ec::upstream_rate_limited);
@@ -300,10 +297,7 @@ TEST_F(packer_test, stops_packing_where_it_is_of_no_use) {
 }
 
 TEST_F(packer_test, does_not_ask_again_for_who_has_left) {
-  ask("first");
-  auto a = ask("a");
-  auto b = ask("b");
-  answer();
+  auto [a, b] = pack_two();
   tell(packer, cancel_call{a});
   answer([](json& answers) { answers.erase(0); });
   expect_answered(b);
@@ -312,10 +306,7 @@ TEST_F(packer_test, does_not_ask_again_for_who_has_left) {
 }
 
 TEST_F(packer_test, does_not_ask_again_past_the_deadline) {
-  ask("first");
-  auto a = ask("a");
-  auto b = ask("b");
-  answer();
+  auto [a, b] = pack_two();
   pass(61s);
   answer([](json& answers) { answers.erase(0); });
   expect_answered(b);
@@ -350,6 +341,8 @@ protected:
   ::testing::ScopedTrace trace{__FILE__, __LINE__, "SLUICE_SEED=" + std::to_string(seed)};
   std::mt19937_64 random{seed};
 
+  void play_and_check(bool leaves);
+
   void play_upstream() {
     switch (below(10)) {
     case 0:
@@ -375,7 +368,7 @@ protected:
   }
 };
 
-TEST_F(packer_property_test, everything_is_answered_once_with_its_own_and_paid_once) {
+void packer_property_test::play_and_check(bool leaves) {
   settings.bounds.calls_max = settings.adjuster.calls_max = 3;
   settings.bounds.size_max = settings.adjuster.size_max = 5;
   use(settings);
@@ -388,7 +381,7 @@ TEST_F(packer_property_test, everything_is_answered_once_with_its_own_and_paid_o
   };
   auto leave = [&](uint64_t who) { tell(packer, cancel_call{who}); };
   auto cancelled = play(random, {ask_something, [&] { play_upstream(); }, leave,
-                                 [&](auto d) { pass(d); }, calls, heard, log});
+                                 [&](auto d) { pass(d); }, calls, heard, log, leaves});
   nanousd sum;
   token_usage used;
   for (uint64_t x = 1; x <= calls; ++x) {
@@ -406,7 +399,7 @@ TEST_F(packer_property_test, everything_is_answered_once_with_its_own_and_paid_o
       used = used + got.failure->wasted;
     }
   }
-  if (cancelled.empty()) {
+  if (!leaves) {
     EXPECT_EQ(sum, bill);
     EXPECT_EQ(used, billed);
   } else {
@@ -419,6 +412,14 @@ TEST_F(packer_property_test, everything_is_answered_once_with_its_own_and_paid_o
     for (auto& x : questions)
       EXPECT_EQ(tenant_of[x], made.tenant) << "no prompt holds questions of two tenants";
   }
+}
+
+TEST_F(packer_property_test, everything_is_answered_once_and_with_its_own) {
+  play_and_check(true);
+}
+
+TEST_F(packer_property_test, what_callers_pay_is_what_the_upstream_bills) {
+  play_and_check(false);
 }
 
 } // namespace
