@@ -121,6 +121,8 @@ void request_log::append_json(const request_record& x, std::string& out) {
   fields.count<"fallbacks">(x.fallbacks);
   if (x.share.joined)
     out.append(R"(,"joined":true)");
+  if (x.handed_over)
+    out.append(R"(,"handed_over":true)");
   if (x.streamed)
     fields.number<"chunks">(x.chunks);
   if (x.usage_known) {
