@@ -125,6 +125,8 @@ void request_log::append_json(const request_record& x, std::string& out) {
   if (x.share.rerun)
     out.append(R"(,"pack_rerun":true)");
   fields.count<"pack_saved_tokens">(x.share.input_saved);
+  if (x.handed_over)
+    out.append(R"(,"handed_over":true)");
   if (x.streamed)
     fields.number<"chunks">(x.chunks);
   if (x.usage_known) {

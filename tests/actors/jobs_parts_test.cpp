@@ -1,5 +1,6 @@
 #include "tests/actors/fake_batch_provider.hpp"
 #include "tests/actors/jobs_fixture.hpp"
+#include "tests/support/random_test.hpp"
 
 #include <set>
 
@@ -52,7 +53,7 @@ protected:
   /// Lets time pass until the batch is over and nothing is left at the provider; where the process
   /// dies it is started again.
   batch_object over(const std::string& id) {
-    for (int i = 0; i < 400; ++i) {
+    for (int i = 0; i < 4'000; ++i) {
       wait(1s);
       if (dead)
         kill();
@@ -282,6 +283,39 @@ TEST_F(jobs_parts_test, a_lost_reply_is_found_out) {
     EXPECT_EQ(provider->batches.size(), 1u);
     EXPECT_EQ(batch.cost.value, 3 * handed_over);
     EXPECT_TRUE(provider->files.empty());
+  }
+}
+
+class jobs_misfortune_test : public jobs_parts_test, protected test::seeded {};
+
+/// Deaths, lost replies and a provider in trouble, in any order.
+TEST_F(jobs_misfortune_test, nothing_is_lost_or_repeated) {
+  auto dies = [this](uint64_t per_mille) { return dead = dead || below(1'000) < per_mille; };
+  auto calm = true;
+  disk->dies_before = disk->dies_after = [&] { return !calm && dies(5); };
+  provider->dies_before = [&] {
+    provider->status = !calm && below(10) == 0 ? 503 : 0;
+    return !calm && dies(20);
+  };
+  provider->dies_after = [&] { return !calm && (dies(20) || below(20) == 0); };
+  settings->providers[0].batch_endpoint.lines_max = 7;
+  for (int round = 0; round < 20; ++round) {
+    calm = true;
+    auto lines = 1 + static_cast<int>(below(20));
+    auto id = held_back(input(lines));
+    calm = false;
+    auto batch = over(id);
+    calm = true;
+    if (dead)
+      kill();
+    expect_whole(batch, lines);
+    EXPECT_EQ(batch.completed, static_cast<uint32_t>(lines));
+    EXPECT_EQ(batch.cost.value, lines * handed_over);
+    std::set<std::string> parts;
+    for (auto& x : provider->batches)
+      EXPECT_TRUE(parts.insert(x.metadata["sluice_part"]).second) << "twice there";
+    if (HasFailure())
+      break;
   }
 }
 

@@ -70,6 +70,7 @@ TEST_F(openai_upstream_test, asks_without_a_body) {
     auto call = call_of();
     call.method = method;
     call.path = "files/file-1";
+    call.body = shared_body{};
     auto& x = start(std::move(call));
     wait([&] { return !peers.empty() && peers[0]->in.ends_with("\r\n\r\n"); });
     auto& peer = *peers[0];
@@ -88,6 +89,7 @@ TEST_F(openai_upstream_test, hands_a_file_out_in_pieces_and_waits_for_credit) {
   auto call = call_of(reply_mode::stream);
   call.method = call_method::get;
   call.path = "files/file-1/content";
+  call.body = shared_body{};
   auto& x = start(std::move(call));
   wait([&] { return !peers.empty() && peers[0]->in.ends_with("\r\n\r\n"); });
   auto& peer = *peers[0];
@@ -114,6 +116,7 @@ TEST_F(openai_upstream_test, a_file_that_is_cut_or_not_there_has_failed) {
     auto call = call_of(reply_mode::stream);
     call.method = call_method::get;
     call.path = "files/file-1/content";
+    call.body = shared_body{};
     return start(std::move(call));
   };
   auto& first = ask();

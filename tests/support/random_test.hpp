@@ -11,7 +11,7 @@ namespace sluice::test {
 
 /// Gives a property test its random numbers. The seed is printed where the test fails;
 /// `SLUICE_SEED=n` plays it again.
-class random_test : public ::testing::Test {
+class seeded {
 protected:
   uint64_t below(uint64_t end) { return random() % end; }
 
@@ -28,5 +28,7 @@ private:
 protected:
   std::mt19937_64 random{seed_};
 };
+
+class random_test : public ::testing::Test, protected seeded {};
 
 } // namespace sluice::test
