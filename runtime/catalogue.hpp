@@ -37,8 +37,8 @@ struct model {
   std::string name;
   std::vector<endpoint> endpoints; ///< what it can be asked
   std::vector<deployment> deployments;
-  std::string owned_by; ///< shown by /v1/models
-  int64_t created = 0;  ///< Unix seconds, shown by /v1/models
+  std::string owned_by;           ///< shown by /v1/models
+  int64_t created = 0;            ///< Unix seconds, shown by /v1/models
   packing pack = packing::denied; ///< of requests whose header says nothing
 };
 

@@ -272,7 +272,7 @@ struct batch_report {
   uint64_t divided = 0;   ///< calls refused for one of their requests, and sent again in halves
   uint64_t overloads = 0; ///< calls that the upstream had no room for
   std::vector<std::pair<std::string, uint64_t>> decisions; ///< by reason, since the last report
-  packing pack = packing::denied; ///< of a packer
+  packing pack = packing::denied;                          ///< of a packer
   uint64_t reruns = 0; ///< requests asked again alone after a packed call, since the last report
 };
 
