@@ -176,6 +176,9 @@ void jobs_desk::finish_part(part_run& x) {
       left.push_back(number);
   else
     left = x.state.record().lines;
+  if (!left.empty())
+    log_part(x, std::to_string(left.size()) + " lines come back without a result, " +
+                    std::to_string(x.reader ? x.reader->unreadable() : 0) + " were unreadable");
   x.names.reset();
   x.reader.reset();
   auto changes = x.state.finished();

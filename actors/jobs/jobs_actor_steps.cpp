@@ -76,9 +76,10 @@ void jobs_desk::checked(active& x, store_changes changes) {
   auto step = errors.empty() ? x.state.validated(x.check->lines(), now_seconds())
                              : x.state.refused(std::move(errors), now_seconds());
   std::move(step.begin(), step.end(), std::back_inserter(changes));
-  x.check.reset();
   write(std::move(changes), [this, id = x.state.id()] {
     auto* found = find_active(id);
+    if (found)
+      found->check.reset();
     if (found && is_over(found->state.batch().status)) {
       count_end(found->state.batch());
       turns_.remove(id);
@@ -130,6 +131,10 @@ void jobs_desk::pump() {
   if (broken_ || draining_ || !loaded_)
     return;
   for (auto& [id, x] : active_) {
+    // The lines are there when they are on the disk: a look before that would find none, and end
+    // the batch.
+    if (x->check && x->state.batch().status == batch_status::in_progress)
+      continue;
     if (x->state.wants_lines())
       fetch(*x);
     gathered(*x);
