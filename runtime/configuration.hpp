@@ -110,7 +110,8 @@ struct batching_settings {
   uint32_t pack_size_max = 8;
 };
 
-/// A provider's own `/files` and `/batches`, which execute the lines of our batches at a lower price.
+/// A provider's own `/files` and `/batches`, which execute the lines of our batches at a lower
+/// price.
 struct batch_endpoint_settings {
   /// Not every provider has them, and a line may come back a day later.
   bool enabled = false;
@@ -118,8 +119,8 @@ struct batch_endpoint_settings {
   uint32_t discount_percent = 50;
   /// Between two looks at a batch there. It takes minutes at best, often hours.
   std::chrono::milliseconds poll_interval{60'000};
-  /// Lines of a part, which is a batch there. So few that a part which fails as a whole costs little
-  /// and one lookup of its lines stays small; OpenAI takes 50,000.
+  /// Lines of a part, which is a batch there. So few that a part which fails as a whole costs
+  /// little and one lookup of its lines stays small; OpenAI takes 50,000.
   uint32_t lines_max = 5'000;
   /// Of a part's file, which is held in memory while it is sent; OpenAI takes 200 MB.
   uint64_t bytes_max = 8 * 1024 * 1024;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/neighbour.hpp"
+#include "runtime/spare_strings.hpp"
 #include "runtime/time.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
@@ -65,6 +66,9 @@ public:
   void attach(caf::actor_system& system);
   loop_unit& unit() { return *unit_; }
 
+  /// On the loop's thread.
+  spare_strings& spares() { return spares_; }
+
   /// Ticks `x` from now on until `unwatch`. On the loop's thread, or before `run`.
   void watch(ticking* x);
   void unwatch(ticking* x);
@@ -89,6 +93,7 @@ private:
   boost::asio::steady_timer timer_{context_};
   std::vector<ticking*> watched_;
   std::vector<std::pair<const caf::abstract_actor*, neighbour*>> neighbours_;
+  spare_strings spares_;
   bool armed_ = false;
   std::unique_ptr<loop_unit> unit_;
 };

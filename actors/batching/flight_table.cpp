@@ -8,6 +8,9 @@ namespace sluice {
 
 namespace {
 
+/// Flights kept to be used again: as many as usually are in flight, at half a kilobyte.
+constexpr size_t landed_max = 64;
+
 /// Questions looked at for one that is the same; bounds what a crowd in one scope costs.
 constexpr size_t similar_looked_at_max = 64;
 
@@ -106,7 +109,8 @@ struct flight_table::flight {
 
 flight_table::flight_table(const flight_settings& settings, uint64_t first_call,
                            std::unique_ptr<const equivalence> judge)
-    : settings_(settings), judge_(std::move(judge)), next_call_(first_call) {}
+    : settings_(settings), judge_(std::move(judge)), next_call_(first_call), flights_(&entries_),
+      members_(&entries_), equal_(&entries_), similar_(&entries_) {}
 
 flight_table::~flight_table() = default;
 
@@ -171,11 +175,23 @@ void flight_table::join(flight& to, upstream_call&& call, steady_time now, fligh
   }
 }
 
+std::unique_ptr<flight_table::flight> flight_table::make_flight(uint64_t own,
+                                                                const upstream_call& call) {
+  if (landed_.empty())
+    return std::make_unique<flight>(own, call);
+  auto result = std::move(landed_.back());
+  landed_.pop_back();
+  auto room = std::move(result->members);
+  *result = flight{own, call};
+  result->members = std::move(room);
+  return result;
+}
+
 /// Orders a call, of a flight that has no members yet; its first leads it.
 flight_table::flight& flight_table::start(upstream_call&& call, steady_time now,
                                           flight_orders& out) {
   auto own = next_call_++;
-  auto& x = *flights_.emplace(own, std::make_unique<flight>(own, call)).first->second;
+  auto& x = *flights_.emplace(own, make_flight(own, call)).first->second;
   members_.emplace(call.call, &x);
   call.call = own;
   call.client = nullptr;
@@ -227,7 +243,12 @@ void flight_table::erase(flight& x) {
   for (auto& each : x.members)
     members_.erase(each.call);
   bytes_kept_ -= x.kept;
-  flights_.erase(x.own);
+  auto at = flights_.find(x.own);
+  x.members.clear();
+  auto kept_little = x.terms.mode == reply_mode::whole;
+  if (kept_little && landed_.size() < landed_max)
+    landed_.push_back(std::move(at->second));
+  flights_.erase(at);
 }
 
 void flight_table::leave(flight& x, size_t place) {

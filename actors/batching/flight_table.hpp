@@ -4,6 +4,7 @@
 #include "runtime/actors.hpp"
 
 #include <memory>
+#include <memory_resource>
 #include <string>
 #include <unordered_map>
 #include <variant>
@@ -99,10 +100,11 @@ private:
   struct fingerprint_hash {
     size_t operator()(const fingerprint& x) const { return x.low; }
   };
-  using index = std::unordered_multimap<fingerprint, flight*, fingerprint_hash>;
+  using index = std::pmr::unordered_multimap<fingerprint, flight*, fingerprint_hash>;
 
   flight* joinable(const upstream_call& call) const;
   void join(flight& to, upstream_call&& call, steady_time now, flight_orders& out);
+  std::unique_ptr<flight> make_flight(uint64_t own, const upstream_call& call);
   flight& start(upstream_call&& call, steady_time now, flight_orders& out);
   void start_again(std::vector<member>&& who, steady_time now, flight_orders& out);
   void close(flight& x);
@@ -117,10 +119,14 @@ private:
   flight_settings settings_;
   std::unique_ptr<const equivalence> judge_;
   uint64_t next_call_;
-  std::unordered_map<uint64_t, std::unique_ptr<flight>> flights_; ///< by the call made
-  std::unordered_map<uint64_t, flight*> members_;                 ///< by the call asked for
+  /// Of the maps: each request takes and gives back three entries. Grows to what was in flight at
+  /// the most.
+  std::pmr::unsynchronized_pool_resource entries_;
+  std::pmr::unordered_map<uint64_t, std::unique_ptr<flight>> flights_; ///< by call made
+  std::pmr::unordered_map<uint64_t, flight*> members_;                 ///< by the call asked for
   index equal_;   ///< flights that may be joined, by what has to be equal
   index similar_; ///< the same, by what has to be equal of similar ones
+  std::vector<std::unique_ptr<flight>> landed_; ///< some that are over, to be used again
   uint64_t bytes_kept_ = 0;
   counts counts_;
 };

@@ -5,8 +5,8 @@
 
 namespace sluice {
 
-/// What batchers do and why, as metrics; `sluice batch status` reads them. Labels are deployments of
-/// the configuration, endpoints and reasons of the adjuster, all of which are few.
+/// What batchers do and why, as metrics; `sluice batch status` reads them. Labels are deployments
+/// of the configuration, endpoints and reasons of the adjuster, all of which are few.
 class batch_metrics {
 public:
   explicit batch_metrics(prometheus::Registry& registry);

@@ -36,11 +36,11 @@ public:
 
 private:
   enum class place : uint8_t {
-    size,         ///< in the digits of a chunk's size
-    extension,    ///< behind them
-    size_end,     ///< at the LF of that line
-    data,         ///< in the chunk
-    data_cr,      ///< behind it
+    size,      ///< in the digits of a chunk's size
+    extension, ///< behind them
+    size_end,  ///< at the LF of that line
+    data,      ///< in the chunk
+    data_cr,   ///< behind it
     data_lf,
     trailer,      ///< at the start of a line of the trailer
     trailer_line, ///< in it

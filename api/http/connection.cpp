@@ -396,6 +396,8 @@ void connection::on_write(boost::system::error_code error, size_t bytes) {
         buffers_, [self = shared_from_this()](auto e, size_t n) { self->on_write(e, n); });
     return;
   }
+  for (auto& block : sending_)
+    listener_.spares().give(std::move(block));
   sending_.clear();
   auto written = std::exchange(sending_stream_bytes_, 0);
   if (auto exchange = exchange_; exchange && written > 0)

@@ -42,6 +42,7 @@ public:
 
   /// Accepts from now on.
   void accept(tcp_acceptor acceptor);
+  spare_strings& spares() { return loop_.spares(); }
   /// Takes an accepted socket. On the loop's thread.
   void adopt(int descriptor, std::string peer);
   /// Accepts nothing new, ends idle connections, and the others after their reply.

@@ -1,7 +1,7 @@
 #pragma once
 
-#include "runtime/json_names.hpp"
 #include "api/upstream/response_parser.hpp"
+#include "runtime/json_names.hpp"
 #include "runtime/messages.hpp"
 
 #include <optional>

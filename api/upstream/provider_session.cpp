@@ -60,7 +60,7 @@ std::string_view accepted_of(const upstream_call& x) {
 
 provider_session::provider_session(io_loop& loop, std::shared_ptr<const provider_target> target,
                                    session_owner* owner)
-    : target_(std::move(target)), owner_(owner), resolver_(loop.context()),
+    : loop_(loop), target_(std::move(target)), owner_(owner), resolver_(loop.context()),
       socket_(loop.context().get_executor()) {}
 
 // -- connecting -------------------------------------------------------------------------------
@@ -140,6 +140,8 @@ void provider_session::start(upstream_call&& call, steady_time taken) {
   phase_ = phase::waiting;
   due_ = std::min(steady_clock::now() + target_->settings.timeouts.first_byte, call_->until.at);
   parser_.emplace(body_bytes_max());
+  if (call_->mode == reply_mode::whole)
+    parser_->body = loop_.spares().take();
   events_.reset();
   send();
 }

@@ -108,6 +108,7 @@ private:
   void shut();
   failure lost(const error_code& error) const;
 
+  io_loop& loop_;
   std::shared_ptr<const provider_target> target_;
   session_owner* owner_;
   boost::asio::ip::tcp::resolver resolver_;

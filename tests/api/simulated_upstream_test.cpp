@@ -10,11 +10,11 @@ namespace sluice {
 namespace {
 
 using namespace sim_test;
-using test::heard;
-using test::heard_client;
 using nlohmann::json;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
+using test::heard;
+using test::heard_client;
 
 struct config : caf::actor_system_config {
   config() {

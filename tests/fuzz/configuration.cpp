@@ -124,7 +124,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace sluice::fuzz;
   static memory_file file;
   std::string_view text{reinterpret_cast<const char*>(data), size};
-  if (shows_secret(text)) // the fuzzer found out what it is, and what stands in the file may be said
+  if (shows_secret(
+          text)) // the fuzzer found out what it is, and what stands in the file may be said
     return 0;
   file.write(text);
   expect_none(check(sluice::load_configuration(file.path(), variable)));
