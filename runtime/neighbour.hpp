@@ -13,9 +13,9 @@ struct stream_end;
 /// `loop_actor::tell` chooses the way; the messages are the same, and so is what is done with them.
 ///
 /// Rules, for what is told happens in the middle of the teller's own work:
-/// - Nobody answers a call while taking it; a refusal is sent.
-/// - An answer may bring a new call to whoever tells it. So it is told last, when the teller's
-///   state is in order.
+/// - A call and an answer are told last, when the teller's state is in order: an answer may bring a
+///   new call to whoever tells it, and who joins a stream is told at once what there is of it.
+/// - A refusal is sent, never told while the call is taken.
 /// - Cancels and credits are sent, for they may concern what the teller is busy with.
 class neighbour {
 public:

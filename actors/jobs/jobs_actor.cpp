@@ -30,10 +30,46 @@ jobs_desk::jobs_desk(ticking_jobs_actor::pointer self, jobs_setup setup)
 void jobs_desk::load() {
   loading_ = 5;
   load_total();
-  load_batches({});
-  load_parts({});
-  load_kept_here({});
+  load_all(active_prefix(), {}, [this](store_entry& entry) {
+    ++loading_;
+    load_batch(entry.value, entry.key.substr(active_prefix().size()));
+    return caf::error{};
+  });
+  load_all(parts_prefix(), {}, [this](store_entry& entry) {
+    auto part = part_of(entry.value);
+    if (!part)
+      return part.error();
+    auto id = part->id;
+    parts_.emplace(id, std::make_unique<part_run>(job_part{std::move(*part), false}));
+    return caf::error{};
+  });
+  load_all(kept_here_prefix(), {}, [this](store_entry& entry) {
+    auto prefix = kept_here_prefix().size();
+    if (entry.key.size() > prefix + 4)
+      loaded_kept_here_.emplace_back(entry.key.substr(prefix, entry.key.size() - prefix - 4),
+                                     number_at_end(entry.key));
+    return caf::error{};
+  });
   clear_uploads();
+}
+
+/// Reads what stands under `prefix`; `each` says what is wrong with an entry.
+template <class Each>
+void jobs_desk::load_all(std::string prefix, std::string after, Each each) {
+  store_scan query;
+  query.prefix = prefix;
+  query.after = std::move(after);
+  query.limit = load_page;
+  ask<store_page>(std::move(query), [this, prefix, each](caf::expected<store_page> x) mutable {
+    if (!x)
+      return break_down(x.error());
+    for (auto& entry : x->entries)
+      if (auto why = each(entry))
+        return break_down(why);
+    if (x->more)
+      return load_all(prefix, x->entries.back().key, each);
+    loaded();
+  });
 }
 
 void jobs_desk::loaded() {
@@ -69,70 +105,12 @@ void jobs_desk::load_total() {
   });
 }
 
-void jobs_desk::load_batches(std::string after) {
-  store_scan query;
-  query.prefix = active_prefix();
-  query.after = std::move(after);
-  query.limit = load_page;
-  ask<store_page>(query, [this](caf::expected<store_page> x) {
-    if (!x)
-      return break_down(x.error());
-    for (auto& entry : x->entries) {
-      ++loading_;
-      load_batch(entry.value, entry.key.substr(active_prefix().size()));
-    }
-    if (x->more)
-      return load_batches(x->entries.back().key);
-    loaded();
-  });
-}
-
 void jobs_desk::load_batch(const std::string& tenant, const std::string& id) {
   ask<store_value>(store_read{batch_key(tenant, id)}, [this](caf::expected<store_value> x) {
     auto batch = !x ? caf::expected<batch_object>{x.error()} : batch_of(x->value);
     if (!batch)
       return break_down(batch.error());
     add(std::move(*batch));
-    loaded();
-  });
-}
-
-void jobs_desk::load_parts(std::string after) {
-  store_scan query;
-  query.prefix = parts_prefix();
-  query.after = std::move(after);
-  query.limit = load_page;
-  ask<store_page>(query, [this](caf::expected<store_page> x) {
-    if (!x)
-      return break_down(x.error());
-    for (auto& entry : x->entries) {
-      auto part = part_of(entry.value);
-      if (!part)
-        return break_down(part.error());
-      auto id = part->id;
-      parts_.emplace(id, std::make_unique<part_run>(job_part{std::move(*part), false}));
-    }
-    if (x->more)
-      return load_parts(x->entries.back().key);
-    loaded();
-  });
-}
-
-void jobs_desk::load_kept_here(std::string after) {
-  store_scan query;
-  query.prefix = kept_here_prefix();
-  query.after = std::move(after);
-  query.limit = load_page;
-  ask<store_page>(query, [this](caf::expected<store_page> x) {
-    if (!x)
-      return break_down(x.error());
-    auto prefix = kept_here_prefix().size();
-    for (auto& entry : x->entries)
-      if (entry.key.size() > prefix + 4)
-        loaded_kept_here_.emplace_back(entry.key.substr(prefix, entry.key.size() - prefix - 4),
-                                       number_at_end(entry.key));
-    if (x->more)
-      return load_kept_here(x->entries.back().key);
     loaded();
   });
 }

@@ -110,15 +110,16 @@ private:
   }
   template <class Answer, class Query, class Done>
   void ask(Query query, Done done);
+  template <class Each, class Done>
+  void walk_lines(const std::string& part, std::string after, Each each, Done done);
   template <class T>
   void fail(promise<T>& to, const caf::error& why);
   void break_down(const caf::error& why);
   void when_loaded(std::function<void()> f);
   void load_total();
-  void load_batches(std::string after);
+  template <class Each>
+  void load_all(std::string prefix, std::string after, Each each);
   void load_batch(const std::string& tenant, const std::string& id);
-  void load_parts(std::string after);
-  void load_kept_here(std::string after);
   void adopt_parts();
   void clear_uploads();
   void loaded();
@@ -142,6 +143,7 @@ private:
   bool crowded() const;
 
   // Lines.
+  request_record record_of(const batch_object& batch, uint32_t line) const;
   void start(active& of, job_line line);
   void begin(uint64_t id);
   void call(uint64_t id);
@@ -162,7 +164,7 @@ private:
   void drive(const std::string& id);
   bool may_upload(const part_run& x) const;
   void prepare(part_run& x, part_action action);
-  void build_upload(const std::string& id, std::string after);
+  void build_upload(part_run& x);
   void ask_provider(part_run& x, part_action action, shared_body body);
   void part_answered(part_run& x, const std::string& body);
   void part_found(part_run& x, const std::string& body);
@@ -176,7 +178,7 @@ private:
 
   // Their results.
   void read_results(part_run& x);
-  void load_names(const std::string& id, std::string after);
+  void load_names(part_run& x);
   void take_results(part_run& x);
   request_record record_of(const active& of, const part_run& x, const part_line& line,
                            const part_result& result) const;

@@ -35,6 +35,21 @@ bool can_wait(const failure& why) {
 
 } // namespace
 
+/// What is known of a line before it is executed.
+request_record jobs_desk::record_of(const batch_object& batch, uint32_t line) const {
+  request_record result;
+  result.at = setup_.wall();
+  result.request_id = batch.id + "-" + std::to_string(line);
+  result.tenant = batch.owner.tenant;
+  result.team = batch.owner.team;
+  result.user = batch.owner.user;
+  result.key_id = batch.owner.key_id;
+  result.method = "POST";
+  result.route = "batch line";
+  result.inference = true;
+  return result;
+}
+
 /// One attempt after the other, as for a request that comes alone.
 void jobs_desk::start(active& of, job_line line) {
   auto& batch = of.state.batch();
@@ -45,17 +60,9 @@ void jobs_desk::start(active& of, job_line line) {
   auto left = std::chrono::seconds{std::max<int64_t>(1, batch.expires_at - now_seconds())};
   x.until.at =
       x.started + std::min<std::chrono::nanoseconds>(setup_.settings->limits.request_timeout, left);
+  x.record = record_of(batch, line.number);
   auto& record = x.record;
-  record.at = setup_.wall();
-  record.request_id = batch.id + "-" + std::to_string(line.number);
-  record.tenant = batch.owner.tenant;
-  record.team = batch.owner.team;
-  record.user = batch.owner.user;
-  record.key_id = batch.owner.key_id;
-  record.method = "POST";
-  record.route = "batch line";
   record.model = line.model;
-  record.inference = true;
   record.request_bytes = line.body.size();
   route_query query;
   query.request_id = record.request_id;

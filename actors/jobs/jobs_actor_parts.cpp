@@ -17,10 +17,6 @@ namespace {
 /// minutes.
 constexpr std::chrono::minutes farewell_max{15};
 
-/// Of one reading of a batch's lines.
-constexpr uint32_t build_lines = 256;
-constexpr uint64_t build_bytes = 2 * 1024 * 1024;
-
 } // namespace
 
 part_run* jobs_desk::find_part(const std::string& id) {
@@ -104,12 +100,8 @@ void jobs_desk::prepare(part_run& x, part_action action) {
     auto* found = find_part(id);
     if (!found)
       return;
-    if (action == part_action::upload) {
-      auto& part = found->state.record();
-      auto first = part.lines.empty() ? 0 : part.lines.front();
-      found->body = upload_head(part);
-      return build_upload(id, first == 0 ? std::string{} : line_key(part.batch, first - 1));
-    }
+    if (action == part_action::upload)
+      return build_upload(*found);
     found->busy = false;
     ask_provider(*found, action,
                  action == part_action::create ? creation_body(found->state.record())
@@ -121,36 +113,22 @@ void jobs_desk::prepare(part_run& x, part_action action) {
   write(std::move(changes), go);
 }
 
-/// Reads the part's lines from the store, page by page.
-void jobs_desk::build_upload(const std::string& id, std::string after) {
-  auto* x = find_part(id);
-  store_scan scan;
-  scan.prefix = lines_prefix(x->state.record().batch);
-  scan.after = std::move(after);
-  scan.limit = build_lines;
-  scan.bytes_max = build_bytes;
-  ask<store_page>(std::move(scan), [this, id](caf::expected<store_page> page) {
-    auto* found = find_part(id);
-    if (!page)
-      return break_down(page.error());
-    auto& part = found->state.record();
-    auto* to = setup_.targets.models->find_deployment(part.deployment);
-    auto last = part.lines.empty() ? 0 : part.lines.back();
-    auto more = page->more;
-    for (auto& entry : page->entries) {
-      auto line = line_of(entry);
-      if (!line)
-        return break_down(line.error());
-      more = more && line->number < last;
-      if (std::binary_search(part.lines.begin(), part.lines.end(), line->number))
-        append_part_line(found->body, *line, part.kind, to->upstream_model);
-    }
-    if (more)
-      return build_upload(id, page->entries.back().key);
-    found->busy = false;
-    found->body.append(upload_tail());
-    ask_provider(*found, part_action::upload, shared_body{std::exchange(found->body, {})});
-  });
+/// Makes the file of the part's lines, then sends it.
+void jobs_desk::build_upload(part_run& x) {
+  auto& part = x.state.record();
+  x.body = upload_head(part);
+  walk_lines(
+      part.id, before_lines(part),
+      [this](part_run& to, job_line&& line) {
+        auto& of = to.state.record();
+        auto* deployment = setup_.targets.models->find_deployment(of.deployment);
+        append_part_line(to.body, line, of.kind, deployment->upstream_model);
+      },
+      [this](part_run& to) {
+        to.busy = false;
+        to.body.append(upload_tail());
+        ask_provider(to, part_action::upload, shared_body{std::exchange(to.body, {})});
+      });
 }
 
 /// Writes a step down and goes on with the next.

@@ -7,24 +7,11 @@
 
 namespace sluice {
 
-namespace {
-
-/// Of one reading of a batch's lines.
-constexpr uint32_t names_lines = 256;
-constexpr uint64_t names_bytes = 2 * 1024 * 1024;
-
-} // namespace
-
 /// Reads the file that the part is about. First it has to be known which lines are still without a
 /// result: an earlier process may have read the file before.
 void jobs_desk::read_results(part_run& x) {
-  auto& part = x.state.record();
-  if (!x.names) {
-    x.busy = true;
-    x.names.emplace();
-    auto first = part.lines.empty() ? 0 : part.lines.front();
-    return load_names(part.id, first == 0 ? std::string{} : line_key(part.batch, first - 1));
-  }
+  if (!x.names)
+    return load_names(x);
   // A line is as long as a reply may be that comes alone.
   if (!x.reader)
     x.reader.emplace(setup_.settings->limits.reply_bytes_max);
@@ -34,39 +21,25 @@ void jobs_desk::read_results(part_run& x) {
   ask_provider(x, part_action::read, {});
 }
 
-void jobs_desk::load_names(const std::string& id, std::string after) {
-  store_scan scan;
-  scan.prefix = lines_prefix(find_part(id)->state.record().batch);
-  scan.after = std::move(after);
-  scan.limit = names_lines;
-  scan.bytes_max = names_bytes;
-  ask<store_page>(std::move(scan), [this, id](caf::expected<store_page> page) {
-    if (!page)
-      return break_down(page.error());
-    auto& x = *find_part(id);
-    auto& part = x.state.record();
-    auto last = part.lines.empty() ? 0 : part.lines.back();
-    auto more = page->more;
-    for (auto& entry : page->entries) {
-      auto line = line_of(entry);
-      if (!line)
-        return break_down(line.error());
-      more = more && line->number < last;
-      if (std::binary_search(part.lines.begin(), part.lines.end(), line->number))
-        x.names->emplace(line->number,
-                         part_line{std::move(line->custom_id), std::move(line->model)});
-    }
-    if (more)
-      return load_names(id, page->entries.back().key);
-    std::vector<uint32_t> done;
-    for (auto number : part.lines)
-      if (x.names->count(number) == 0)
-        done.push_back(number);
-    if (auto* of = find_active(part.batch))
-      of->state.known_done(done);
-    x.busy = false;
-    drive(id);
-  });
+void jobs_desk::load_names(part_run& x) {
+  x.busy = true;
+  x.names.emplace();
+  walk_lines(
+      x.state.record().id, before_lines(x.state.record()),
+      [](part_run& to, job_line&& line) {
+        to.names->emplace(line.number, part_line{std::move(line.custom_id), std::move(line.model)});
+      },
+      [this](part_run& to) {
+        auto& part = to.state.record();
+        std::vector<uint32_t> done;
+        for (auto number : part.lines)
+          if (to.names->count(number) == 0)
+            done.push_back(number);
+        if (auto* of = find_active(part.batch))
+          of->state.known_done(done);
+        to.busy = false;
+        drive(part.id);
+      });
 }
 
 void jobs_desk::on_block(stream_block& block) {
@@ -96,18 +69,9 @@ void jobs_desk::on_end(stream_end& end) {
 
 request_record jobs_desk::record_of(const active& of, const part_run& x, const part_line& line,
                                     const part_result& result) const {
-  auto& batch = of.state.batch();
   auto* to = setup_.targets.models->find_deployment(x.state.record().deployment);
   auto answered = result.what == part_result::kind::answered;
-  request_record record;
-  record.at = setup_.wall();
-  record.request_id = batch.id + "-" + std::to_string(result.number);
-  record.tenant = batch.owner.tenant;
-  record.team = batch.owner.team;
-  record.user = batch.owner.user;
-  record.key_id = batch.owner.key_id;
-  record.method = "POST";
-  record.route = "batch line";
+  auto record = record_of(of.state.batch(), result.number);
   record.model = line.model;
   record.deployment = to->id;
   record.provider = to->provider;
@@ -115,7 +79,6 @@ request_record jobs_desk::record_of(const active& of, const part_run& x, const p
   record.upstream_model = to->upstream_model;
   record.status = result.status;
   record.error = answered ? ec::none : ec::upstream_rejected;
-  record.inference = true;
   record.handed_over = true;
   record.usage = result.usage;
   record.usage_known = result.usage_known;
