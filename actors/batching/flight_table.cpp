@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <optional>
 
 namespace sluice {
 
@@ -59,24 +58,30 @@ struct flight_table::member {
 
 /// What calls have to have in common.
 struct flight_terms {
-  explicit flight_terms(const upstream_call& x)
-      : deployment(x.deployment), path(x.path), merge(x.merge), kind(x.kind), mode(x.mode),
-        usage_wanted(x.usage_wanted), patience(x.patience), pack(x.pack) {}
+  /// Takes them from `x`; in place, for strings that are used again take no memory.
+  void read(const upstream_call& x) {
+    deployment = x.deployment;
+    path = x.path;
+    merge = x.merge;
+    kind = x.kind;
+    mode = x.mode;
+    usage_wanted = x.usage_wanted;
+    patience = x.patience;
+    pack = x.pack;
+  }
 
   std::string deployment;
   std::string path;
   merge_terms merge;
-  endpoint kind;
-  reply_mode mode;
-  bool usage_wanted;
-  urgency patience;
-  packing pack;
+  endpoint kind{};
+  reply_mode mode{};
+  bool usage_wanted = false;
+  urgency patience{};
+  packing pack{};
 };
 
 struct flight_table::flight {
-  flight(uint64_t number, const upstream_call& made) : own(number), terms(made) {}
-
-  uint64_t own;
+  uint64_t own = 0;
   flight_terms terms;
   std::vector<member> members;
   bool open = true;   ///< may be joined
@@ -147,16 +152,23 @@ flight_table::flight* flight_table::joinable(const upstream_call& call) const {
   return nullptr;
 }
 
-void flight_table::take(upstream_call&& call, steady_time now, flight_orders& out) {
-  if (shares(call.merge))
-    if (auto* found = joinable(call))
-      return join(*found, std::move(call), now, out);
+bool flight_table::start_alone(upstream_call& call, steady_time now) {
+  if (shares(call.merge) && joinable(call))
+    return false;
   member leader;
   leader.call = call.call;
   leader.client = std::move(call.client);
   leader.joined = now;
   leader.leads = true;
-  start(std::move(call), now, out).members.push_back(std::move(leader));
+  start(call, now).members.push_back(std::move(leader));
+  return true;
+}
+
+void flight_table::take(upstream_call&& call, steady_time now, flight_orders& out) {
+  if (start_alone(call, now))
+    out.calls.push_back(std::move(call));
+  else
+    join(*joinable(call), std::move(call), now, out);
 }
 
 void flight_table::join(flight& to, upstream_call&& call, steady_time now, flight_orders& out) {
@@ -177,19 +189,22 @@ void flight_table::join(flight& to, upstream_call&& call, steady_time now, fligh
 
 std::unique_ptr<flight_table::flight> flight_table::make_flight(uint64_t own,
                                                                 const upstream_call& call) {
-  if (landed_.empty())
-    return std::make_unique<flight>(own, call);
-  auto result = std::move(landed_.back());
-  landed_.pop_back();
-  auto room = std::move(result->members);
-  *result = flight{own, call};
-  result->members = std::move(room);
+  auto result = std::unique_ptr<flight>{};
+  if (landed_.empty()) {
+    result = std::make_unique<flight>();
+  } else {
+    result = std::move(landed_.back());
+    landed_.pop_back();
+  }
+  result->own = own;
+  result->terms.read(call);
+  result->open = true;
+  result->again = result->paid = false;
   return result;
 }
 
-/// Orders a call, of a flight that has no members yet; its first leads it.
-flight_table::flight& flight_table::start(upstream_call&& call, steady_time now,
-                                          flight_orders& out) {
+/// Makes a flight of a call, without members; its first leads it.
+flight_table::flight& flight_table::start(upstream_call& call, steady_time now) {
   auto own = next_call_++;
   auto& x = *flights_.emplace(own, make_flight(own, call)).first->second;
   members_.emplace(call.call, &x);
@@ -198,7 +213,6 @@ flight_table::flight& flight_table::start(upstream_call&& call, steady_time now,
   // Who can wait until its deadline would be made to wait longer.
   if (call.patience == urgency::interactive)
     call.until.at = std::max(call.until.at, now + settings_.time_max);
-  out.calls.push_back(std::move(call));
   ++counts_.calls;
   x.open = shares(x.terms.merge) && settings_.joiners_max > 1;
   if (!x.open)
@@ -212,7 +226,9 @@ flight_table::flight& flight_table::start(upstream_call&& call, steady_time now,
 /// Makes the call of one that failed again, for those who had joined it.
 void flight_table::start_again(std::vector<member>&& who, steady_time now, flight_orders& out) {
   ++counts_.retried;
-  auto& x = start(std::move(*who.front().whole), now, out);
+  auto& again = *who.front().whole;
+  auto& x = start(again, now);
+  out.calls.push_back(std::move(again));
   x.again = true;
   x.members = std::move(who);
   x.members.front().leads = true;
@@ -245,8 +261,8 @@ void flight_table::erase(flight& x) {
   bytes_kept_ -= x.kept;
   auto at = flights_.find(x.own);
   x.members.clear();
-  auto kept_little = x.terms.mode == reply_mode::whole;
-  if (kept_little && landed_.size() < landed_max)
+  auto is_as_made = !x.begun && !x.end; // but for what `make_flight` sets
+  if (is_as_made && landed_.size() < landed_max)
     landed_.push_back(std::move(at->second));
   flights_.erase(at);
 }
@@ -275,6 +291,17 @@ void flight_table::cancel(uint64_t call, flight_orders& out) {
 }
 
 // -- whole answers and failures ---------------------------------------------------------------
+
+std::optional<flight_table::alone> flight_table::land_alone(uint64_t own) {
+  auto* x = find(own);
+  // Whose call was made again has waited for longer than the upstream says.
+  if (!x || x->members.size() != 1 || !x->members.front().leads || x->again)
+    return std::nullopt;
+  auto& who = x->members.front();
+  alone result{who.call, std::move(who.client)};
+  erase(*x);
+  return result;
+}
 
 void flight_table::replied(upstream_reply&& came, steady_time now, flight_orders& out) {
   auto* x = find(came.call);

@@ -2,9 +2,10 @@
 
 #include "actors/batching/equivalence.hpp"
 #include "runtime/actors.hpp"
+#include "runtime/spare_blocks.hpp"
 
 #include <memory>
-#include <memory_resource>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <variant>
@@ -71,8 +72,19 @@ public:
 
   // What members say.
   void take(upstream_call&& call, steady_time now, flight_orders& out);
+  /// Makes `call` the first of a flight of its own, with the number and the deadline that it is to
+  /// be made with, unless it joins one; then nothing has happened and it is for `take`.
+  bool start_alone(upstream_call& call, steady_time now);
   void credit(const stream_credit& x, flight_orders& out);
   void cancel(uint64_t call, flight_orders& out);
+
+  /// Who made a call that nobody has joined: the usual case, which takes no orders.
+  struct alone {
+    uint64_t call; ///< as its client counts
+    call_client_actor client;
+  };
+  /// Forgets the flight of such a call, which has been replied to; none where others wait for it.
+  std::optional<alone> land_alone(uint64_t own);
 
   // What became of the table's own calls.
   void replied(upstream_reply&& x, steady_time now, flight_orders& out);
@@ -105,7 +117,7 @@ private:
   flight* joinable(const upstream_call& call) const;
   void join(flight& to, upstream_call&& call, steady_time now, flight_orders& out);
   std::unique_ptr<flight> make_flight(uint64_t own, const upstream_call& call);
-  flight& start(upstream_call&& call, steady_time now, flight_orders& out);
+  flight& start(upstream_call& call, steady_time now);
   void start_again(std::vector<member>&& who, steady_time now, flight_orders& out);
   void close(flight& x);
   void pour(flight& x, member& to, flight_orders& out);
@@ -121,7 +133,7 @@ private:
   uint64_t next_call_;
   /// Of the maps: each request takes and gives back three entries. Grows to what was in flight at
   /// the most.
-  std::pmr::unsynchronized_pool_resource entries_;
+  spare_blocks entries_;
   std::pmr::unordered_map<uint64_t, std::unique_ptr<flight>> flights_; ///< by call made
   std::pmr::unordered_map<uint64_t, flight*> members_;                 ///< by the call asked for
   index equal_;   ///< flights that may be joined, by what has to be equal

@@ -61,11 +61,18 @@ merger::behavior_type merger::make_behavior() {
 }
 
 void merger::take(upstream_call&& x) {
-  table_.take(std::move(x), steady_clock::now(), orders_);
+  auto now = steady_clock::now();
+  if (table_.start_alone(x, now))
+    return make_call(std::move(x));
+  table_.take(std::move(x), now, orders_);
   carry_out();
 }
 
 void merger::take(upstream_reply&& x) {
+  if (auto alone = table_.land_alone(x.call)) {
+    x.call = alone->call;
+    return this->tell(alone->client, std::move(x));
+  }
   table_.replied(std::move(x), steady_clock::now(), orders_);
   carry_out();
 }

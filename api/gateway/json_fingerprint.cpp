@@ -34,56 +34,65 @@ bool is_ordered(std::string_view key) {
 /// Takes bytes for one hash; a usual request fits its buffer and is hashed in one go.
 class hash_sink {
 public:
-  explicit hash_sink(uint64_t seed) : seed_(seed) { XXH3_INITSTATE(&state_); }
+  explicit hash_sink(uint64_t seed) : seed_(seed) {}
 
-  void bytes(const void* data, size_t size) {
-    if (used_ + size > buffer_.size())
-      flush();
-    if (size > buffer_.size()) {
-      XXH3_128bits_update(&state_, data, size);
-      return;
-    }
-    std::memcpy(buffer_.data() + used_, data, size);
-    used_ += size;
-  }
   void word(char kind, uint64_t value) {
-    std::array<char, 9> out;
-    out[0] = kind;
-    std::memcpy(out.data() + 1, &value, 8);
-    bytes(out.data(), out.size());
+    if (room() < word_bytes)
+      flush();
+    put_word(kind, value);
   }
-  void mark(char kind) { bytes(&kind, 1); }
+  void mark(char kind) {
+    if (room() < 1)
+      flush();
+    buffer_[used_++] = kind;
+  }
   void text(std::string_view x) {
     word('s', x.size());
-    bytes(x.data(), x.size());
+    while (x.size() > room()) {
+      auto part = x.substr(0, room());
+      put(part);
+      flush();
+      x.remove_prefix(part.size());
+    }
+    put(x);
   }
 
   fingerprint finish() {
-    XXH128_hash_t hash;
-    if (flushed_) {
-      flush();
-      hash = XXH3_128bits_digest(&state_);
-    } else {
-      hash = XXH3_128bits_withSeed(buffer_.data(), used_, seed_);
-    }
+    auto result = hash();
     // Zero says that nothing is shared.
-    return {hash.high64, hash.low64 | (hash.high64 == 0 && hash.low64 == 0)};
+    result.low |= !result;
+    return result;
   }
 
 private:
+  static constexpr size_t word_bytes = 9;
+
+  size_t room() const { return buffer_.size() - used_; }
+
+  fingerprint hash() const {
+    auto result = XXH3_128bits_withSeed(buffer_.data(), used_, seed_);
+    return {result.high64, result.low64};
+  }
+  void put(std::string_view x) {
+    std::memcpy(buffer_.data() + used_, x.data(), x.size());
+    used_ += x.size();
+  }
+  void put_word(char kind, uint64_t value) {
+    buffer_[used_] = kind;
+    std::memcpy(buffer_.data() + used_ + 1, &value, 8);
+    used_ += word_bytes;
+  }
+  /// Hashes what is full; the hash takes its place.
   void flush() {
-    if (!flushed_)
-      XXH3_128bits_reset_withSeed(&state_, seed_);
-    flushed_ = true;
-    XXH3_128bits_update(&state_, buffer_.data(), used_);
+    auto so_far = hash();
     used_ = 0;
+    put_word('+', so_far.high);
+    put_word('+', so_far.low);
   }
 
   uint64_t seed_;
   size_t used_ = 0;
-  bool flushed_ = false;
   std::array<char, 4 * 1024> buffer_;
-  XXH3_state_t state_;
 };
 
 /// The value of `x`, whose type has been looked at.
@@ -188,8 +197,8 @@ private:
     to_.mark('}');
   }
 
-  /// Keys of objects as requests have them; a schema of more takes memory.
-  static constexpr size_t few = 16;
+  /// Keys of objects as requests have them; one of more takes memory.
+  static constexpr size_t few = 10;
 
   hash_sink& to_;
   const char* hidden_;

@@ -26,11 +26,14 @@ bool says(std::string_view text, std::string_view word) {
 bool wants_own_answer(const http_request& request) {
   constexpr std::string_view ours = "x-sluice-merge";
   constexpr std::string_view common = "cache-control";
+  // By length and last letter first: this is asked of every field of every request.
+  auto can_be = [](std::string_view name, std::string_view known) {
+    return name.size() == known.size() && (name.back() | 0x20) == known.back();
+  };
   for (auto& [name, value] : request.fields) {
-    // By length first: this is asked of every field of every request.
-    if (name.size() == ours.size() && says(name, ours) && says(value, "off"))
+    if (can_be(name, ours) && says(name, ours) && says(value, "off"))
       return true;
-    if (name.size() != common.size() || !says(name, common))
+    if (!can_be(name, common) || !says(name, common))
       continue;
     for (auto rest = value; !rest.empty();) {
       auto end = std::min(rest.find(','), rest.size());

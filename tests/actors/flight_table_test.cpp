@@ -1,119 +1,7 @@
-#include "actors/batching/flight_table.hpp"
-
-#include <gtest/gtest.h>
+#include "tests/actors/flight_table_fixture.hpp"
 
 namespace sluice {
 namespace {
-
-using namespace std::chrono_literals;
-
-constexpr uint64_t first_own = 1'000;
-const fingerprint key_a{1, 1};
-const fingerprint key_b{2, 2};
-
-/// One flight table, whose orders the test reads and answers.
-class flight_table_test : public ::testing::Test {
-protected:
-  flight_table_test() {
-    settings.replay_bytes_max = 1'000;
-    settings.joiners_max = 8;
-    settings.stream_window = 100;
-    settings.time_max = 60s;
-  }
-
-  flight_table& table() {
-    if (!made_)
-      made_ =
-          std::make_unique<flight_table>(settings, first_own, std::make_unique<normalised_text>());
-    return *made_;
-  }
-
-  static upstream_call call_of(uint64_t number, const fingerprint& exact,
-                               reply_mode mode = reply_mode::whole) {
-    upstream_call x;
-    x.call = number;
-    x.deployment = "p/m";
-    x.mode = mode;
-    x.body = shared_body{"body of " + std::to_string(number)};
-    x.merge.exact = exact;
-    return x;
-  }
-
-  void ask(uint64_t number, const fingerprint& exact, reply_mode mode = reply_mode::whole) {
-    ask(call_of(number, exact, mode));
-  }
-  void ask(upstream_call x) {
-    x.until.at = now + 10s;
-    out.clear();
-    table().take(std::move(x), now, out);
-  }
-  void reply(uint64_t own, const std::string& body, call_timing timing = {}) {
-    out.clear();
-    upstream_reply x;
-    x.call = own;
-    x.body = body;
-    x.usage.input = 7;
-    x.usage_known = true;
-    x.timing = timing;
-    table().replied(std::move(x), now, out);
-  }
-  void fail(uint64_t own, ec code, std::chrono::milliseconds retry_after = -1ms) {
-    out.clear();
-    upstream_failure x{own, {}, {}};
-    x.why.code = code;
-    x.why.retry_after = retry_after;
-    table().failed(std::move(x), now, out);
-  }
-  void block(uint64_t own, const std::string& events) {
-    out.clear();
-    table().streamed({own, events, 1, {{"h", "v"}}, {}}, out);
-  }
-  void end(uint64_t own, ec code = ec::none) {
-    out.clear();
-    stream_end x;
-    x.call = own;
-    x.why.code = code;
-    table().ended(std::move(x), now, out);
-  }
-  void credit(uint64_t call, uint64_t bytes) {
-    out.clear();
-    table().credit({call, bytes}, out);
-  }
-  void cancel(uint64_t call) {
-    out.clear();
-    table().cancel(call, out);
-  }
-
-  template <class T>
-  std::vector<T> answers() const {
-    std::vector<T> result;
-    for (auto& x : out.answers)
-      if (auto* found = std::get_if<T>(&x.what))
-        result.push_back(*found);
-    return result;
-  }
-  /// Bytes that the upstream was given leave for.
-  uint64_t leave() const {
-    uint64_t result = 0;
-    for (auto& x : out.notes)
-      if (auto* found = std::get_if<stream_credit>(&x.what))
-        result += found->bytes;
-    return result;
-  }
-  bool cancelled(uint64_t own) const {
-    for (auto& x : out.notes)
-      if (auto* found = std::get_if<cancel_call>(&x.what); found && found->call == own)
-        return true;
-    return false;
-  }
-
-  flight_settings settings;
-  steady_time now{1h};
-  flight_orders out;
-
-private:
-  std::unique_ptr<flight_table> made_;
-};
 
 TEST_F(flight_table_test, who_allows_packing_and_who_does_not_never_share_a_call) {
   ask(1, key_a);
@@ -159,6 +47,32 @@ TEST_F(flight_table_test, the_first_to_hear_of_a_failure_pays_for_what_was_waste
   ASSERT_EQ(heard.size(), 2U);
   EXPECT_EQ(heard[0].wasted_cost, nanousd{77});
   EXPECT_EQ(heard[1].wasted_cost, nanousd{});
+}
+
+TEST_F(flight_table_test, lands_a_call_that_nobody_joined_without_orders) {
+  ask(7, key_a);
+  auto alone = table().land_alone(first_own);
+  ASSERT_TRUE(alone);
+  EXPECT_EQ(alone->call, 7U);
+  EXPECT_TRUE(table().empty());
+  EXPECT_EQ(table().members(), 0U);
+  EXPECT_FALSE(table().land_alone(first_own)) << "it is forgotten";
+  ask(8, key_a);
+  EXPECT_EQ(out.calls.size(), 1U) << "and cannot be joined";
+}
+
+TEST_F(flight_table_test, lands_no_call_alone_that_others_wait_for_or_that_was_made_again) {
+  ask(1, key_a);
+  ask(2, key_a);
+  EXPECT_FALSE(table().land_alone(first_own));
+  cancel(1);
+  EXPECT_FALSE(table().land_alone(first_own)) << "its leader left";
+  EXPECT_EQ(table().members(), 1U);
+  ask(3, key_b);
+  ask(4, key_b);
+  fail(first_own + 1, ec::upstream_failed);
+  EXPECT_FALSE(table().land_alone(first_own + 2)) << "made again for who had joined";
+  EXPECT_EQ(table().members(), 2U);
 }
 
 TEST_F(flight_table_test, equal_requests_share_one_call_and_the_first_pays) {
@@ -328,124 +242,6 @@ TEST_F(flight_table_test, a_joiners_time_counts_from_its_joining) {
   EXPECT_EQ(heard[0].timing.total, 990ms);
   EXPECT_EQ(heard[1].timing.total, 600ms);
   EXPECT_EQ(heard[1].timing.first_byte, 0ms) << "it was there before";
-}
-
-TEST_F(flight_table_test, a_late_joiner_of_a_stream_gets_all_of_it) {
-  ask(1, key_a, reply_mode::stream);
-  block(first_own, "one ");
-  EXPECT_EQ(answers<stream_block>()[0].headers.size(), 1U);
-  EXPECT_FALSE(answers<stream_block>()[0].share.joined);
-  block(first_own, "two ");
-  EXPECT_TRUE(answers<stream_block>()[0].headers.empty());
-  ask(2, key_a, reply_mode::stream);
-  auto heard = answers<stream_block>();
-  ASSERT_EQ(heard.size(), 1U);
-  EXPECT_EQ(heard[0].events, "one two ");
-  EXPECT_EQ(heard[0].count, 2U);
-  EXPECT_EQ(heard[0].headers.size(), 1U);
-  EXPECT_TRUE(heard[0].share.joined);
-  block(first_own, "three");
-  EXPECT_EQ(answers<stream_block>().size(), 2U);
-  end(first_own);
-  auto ends = answers<stream_end>();
-  ASSERT_EQ(ends.size(), 2U);
-  EXPECT_FALSE(ends[0].share.joined);
-  EXPECT_TRUE(ends[1].share.joined);
-  EXPECT_TRUE(table().empty());
-  EXPECT_EQ(table().bytes_kept(), 0U);
-}
-
-TEST_F(flight_table_test, nobody_joins_a_stream_that_is_longer_than_what_is_kept) {
-  ask(1, key_a, reply_mode::stream);
-  for (int i = 0; i < 11; ++i) {
-    block(first_own, std::string(100, 'x'));
-    credit(1, 100);
-  }
-  EXPECT_EQ(table().bytes_kept(), 0U);
-  ask(2, key_a, reply_mode::stream);
-  EXPECT_EQ(out.calls.size(), 1U);
-}
-
-TEST_F(flight_table_test, keeps_no_more_of_all_streams_than_it_may) {
-  settings.replay_bytes_total_max = 150;
-  ask(1, key_a, reply_mode::stream);
-  ask(2, key_b, reply_mode::stream);
-  block(first_own, std::string(90, 'x'));
-  block(first_own + 1, std::string(90, 'x'));
-  EXPECT_EQ(table().bytes_kept(), 90U);
-  ask(3, key_a, reply_mode::stream);
-  EXPECT_TRUE(out.calls.empty());
-  ask(4, key_b, reply_mode::stream);
-  EXPECT_EQ(out.calls.size(), 1U);
-}
-
-TEST_F(flight_table_test, a_slow_member_gets_what_its_window_allows) {
-  ask(1, key_a, reply_mode::stream);
-  ask(2, key_a, reply_mode::stream);
-  for (int i = 0; i < 5; ++i) {
-    block(first_own, std::string(100, static_cast<char>('a' + i)));
-    EXPECT_EQ(answers<stream_block>().size(), i == 0 ? 2U : 1U);
-    credit(1, 100);
-    EXPECT_EQ(leave(), 100U) << "the upstream follows the fastest";
-  }
-  end(first_own);
-  EXPECT_EQ(answers<stream_end>().size(), 1U);
-  EXPECT_FALSE(answers<stream_end>()[0].share.joined);
-  std::string rest;
-  for (int i = 0; i < 4; ++i) {
-    credit(2, 100);
-    EXPECT_EQ(leave(), 0U);
-    for (auto& x : answers<stream_block>())
-      rest += x.events;
-  }
-  EXPECT_EQ(rest.size(), 400U);
-  EXPECT_EQ(answers<stream_end>().size(), 1U) << "with its last block";
-  EXPECT_TRUE(answers<stream_end>()[0].share.joined);
-  EXPECT_TRUE(table().empty());
-}
-
-TEST_F(flight_table_test, the_slowest_member_holds_the_upstream_back_in_the_end) {
-  settings.replay_bytes_max = 300;
-  ask(1, key_a, reply_mode::stream);
-  ask(2, key_a, reply_mode::stream);
-  uint64_t allowed = settings.stream_window;
-  uint64_t sent = 0;
-  for (int i = 0; i < 20 && sent < allowed; ++i) {
-    block(first_own, std::string(50, 'x'));
-    sent += 50;
-    credit(1, 50);
-    allowed += leave();
-  }
-  EXPECT_EQ(sent, 400U) << "what is kept, and a window";
-  cancel(2);
-  EXPECT_EQ(leave(), 100U) << "who held the others back has left";
-  EXPECT_EQ(table().bytes_kept(), 0U);
-}
-
-TEST_F(flight_table_test, a_stream_cut_after_content_ends_the_same_for_all) {
-  ask(1, key_a, reply_mode::stream);
-  ask(2, key_a, reply_mode::stream);
-  block(first_own, "begun");
-  end(first_own, ec::upstream_stream_cut);
-  auto ends = answers<stream_end>();
-  ASSERT_EQ(ends.size(), 2U);
-  for (auto& x : ends)
-    EXPECT_EQ(x.why.code, ec::upstream_stream_cut);
-  EXPECT_TRUE(out.calls.empty());
-}
-
-TEST_F(flight_table_test, somebody_pays_for_a_stream_whose_leader_lags) {
-  ask(1, key_a, reply_mode::stream);
-  ask(2, key_a, reply_mode::stream);
-  block(first_own, std::string(100, 'x'));
-  credit(2, 100);
-  block(first_own, std::string(100, 'y'));
-  end(first_own);
-  ASSERT_EQ(answers<stream_end>().size(), 1U);
-  EXPECT_EQ(answers<stream_end>()[0].call, 2U);
-  EXPECT_FALSE(answers<stream_end>()[0].share.joined) << "the first to get to the end pays";
-  credit(1, 100);
-  EXPECT_TRUE(answers<stream_end>()[0].share.joined);
 }
 
 TEST_F(flight_table_test, similar_questions_share_only_where_that_is_allowed) {

@@ -175,6 +175,8 @@ class Sluice(Gateway):
     it has one core."""
 
     name = "sluice"
+    batching = ""  # the defaults: merging on, batching where the provider takes it
+    merging = ""
 
     def configure(self):
         path = self.folder / "sluice.yaml"
@@ -188,7 +190,7 @@ providers:
     kind: openai
     base_url: http://127.0.0.1:{self.upstream_port}/v1
     allow_http: true
-    api_key: sk-upstream-0123456789abcdef0123456789abcdef
+    api_key: sk-upstream-0123456789abcdef0123456789abcdef{self.batching}
 models:
   - name: {MODEL}
     deployments:
@@ -204,9 +206,19 @@ keys:
 log:
   format: json
   file: {self.folder}/requests.log
-  requests: true
+  requests: true{self.merging}
 """)
         return [self.program, "serve", "--config", str(path)]
+
+
+class Unbatched(Sluice):
+    """Sluice without anything that puts requests together: what the rest of it costs."""
+
+    name = "unbatched"
+    batching = """
+    batching: {embeddings: false, completions: false}"""
+    merging = """
+merging: {enabled: false}"""
 
 
 def find_nginx():
