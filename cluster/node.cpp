@@ -2,6 +2,7 @@
 
 #include "actors/batching/batcher_actor.hpp"
 #include "actors/batching/merger_actor.hpp"
+#include "actors/cache/cache_shard_actor.hpp"
 #include "actors/jobs/jobs_actor.hpp"
 #include "actors/monitor/monitor_actor.hpp"
 #include "actors/routing/router_actor.hpp"
@@ -132,6 +133,7 @@ struct node::parts {
   upstream_actor spawn_batcher(const deployment& to, batcher_settings&& own,
                                const std::vector<call_targets>& targets);
   void spawn_jobs(const call_targets& targets, http_admission_ptr admission);
+  void spawn_cache();
   void share_connections(size_t accepting);
   void run();
   http_host& host(size_t i) { return *caf::actor_cast<http_host*>(hosts[i]); }
@@ -150,6 +152,7 @@ struct node::parts {
   std::vector<upstream_actor> upstreams;
   std::vector<batcher_actor> batchers;
   std::vector<merger_actor> mergers;
+  std::vector<cache_shard_actor> cache;
   std::vector<http_host_actor> hosts;
   std::string address;
   std::vector<std::thread> threads;
@@ -210,6 +213,8 @@ void node::parts::spawn(const std::vector<provider>& providers) {
   if (disk)
     spawn_jobs(targets.front(), setup.admission);
   setup.jobs = jobs;
+  spawn_cache();
+  setup.cache = cache;
   for (auto& loop : loops) { // each host knows the mergers of all loops
     setup.targets = targets[loop->index()];
     setup.targets.mergers = mergers;
@@ -280,6 +285,18 @@ void node::parts::spawn_jobs(const call_targets& targets, http_admission_ptr adm
   setup.interactive = [admission] { return admission->in_flight(); };
   setup.wall = [] { return std::chrono::system_clock::now(); };
   jobs = system->spawn<caf::detached>(sluice::jobs, std::move(setup));
+}
+
+void node::parts::spawn_cache() {
+  if (!settings->cache.enabled || settings->optimizer.cache_size == 0)
+    return;
+  auto count =
+      settings->cache.shards > 0 ? settings->cache.shards : static_cast<uint32_t>(loops.size());
+  auto seed = random_seed();
+  for (uint32_t i = 0; i < count; ++i)
+    cache.push_back(system->spawn<cache_shard>(loops[i % loops.size()].get(), i,
+                                               hot_cache_settings_of(*settings, count, seed + i),
+                                               monitor));
 }
 
 /// Each connection goes to the next loop in turn.
@@ -367,6 +384,10 @@ void node::stop(std::chrono::milliseconds grace) {
     self->send(merger, order);
   for (auto& merger : x.mergers)
     self->wait_for(merger);
+  for (auto& shard : x.cache)
+    self->send(shard, order);
+  for (auto& shard : x.cache)
+    self->wait_for(shard);
   for (auto& batcher : x.batchers)
     self->send(batcher, order);
   for (auto& batcher : x.batchers)
@@ -391,6 +412,7 @@ void node::stop(std::chrono::milliseconds grace) {
   // Handles go before the system and the system before the loops.
   x.hosts.clear();
   x.mergers.clear();
+  x.cache.clear();
   x.batchers.clear();
   x.upstreams.clear();
   x.jobs = nullptr;

@@ -90,8 +90,32 @@ using batcher_actor = merger_actor::extend<
     // It is time to look again.
     caf::reacts_to<batch_wake>>;
 
+/// Waits for the cache's word on lookups.
+using cache_client_actor = caf::typed_actor<
+    // What the cache has.
+    caf::reacts_to<cache_verdict>>;
+
+/// Is this request's answer kept?
+struct cache_lookup {
+  uint64_t call = 0;                ///< as the client numbers it
+  cache_client_actor client;        ///< gets exactly one `cache_verdict`
+  fingerprint key;                  ///< of the request and of the way it wants its answer
+  std::chrono::seconds age_max{-1}; ///< older answers are a miss; negative where any age will do
+};
+
+/// Keeps the answers of the requests that fall to it.
+using cache_shard_actor = caf::typed_actor<
+    // Is there an answer to this?
+    caf::reacts_to<cache_lookup>,
+    // Keep this.
+    caf::reacts_to<cache_fill>,
+    // Stop.
+    caf::reacts_to<drain>>;
+
 /// Accepts connections and answers requests on one I/O loop.
 using http_host_actor = call_client_actor::extend<
+    // What the cache has for a request in work.
+    caf::reacts_to<cache_verdict>,
     // Accept nothing new, finish what is in work, then stop.
     caf::reacts_to<drain>>;
 
@@ -143,8 +167,15 @@ using monitor_actor = caf::typed_actor<
     caf::reacts_to<batch_report>,
     // What the jobs hold and did.
     caf::reacts_to<jobs_report>,
+    // What a cache shard holds and did.
+    caf::reacts_to<cache_report>,
     // The metrics as Prometheus text.
     caf::replies_to<metrics_query>::with<std::string>>;
+
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, cache_lookup& x) {
+  return f(caf::meta::type_name("sluice::cache_lookup"), x.call, x.client, x.key, x.age_max);
+}
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, upstream_call& x) {
@@ -206,4 +237,9 @@ CAF_ADD_TYPE_ID(sluice, (sluice::batch_list_query))
 CAF_ADD_TYPE_ID(sluice, (sluice::batch_page))
 CAF_ADD_TYPE_ID(sluice, (sluice::job_lines_report))
 CAF_ADD_TYPE_ID(sluice, (sluice::jobs_report))
+CAF_ADD_TYPE_ID(sluice, (sluice::cached_answer))
+CAF_ADD_TYPE_ID(sluice, (sluice::cache_lookup))
+CAF_ADD_TYPE_ID(sluice, (sluice::cache_verdict))
+CAF_ADD_TYPE_ID(sluice, (sluice::cache_fill))
+CAF_ADD_TYPE_ID(sluice, (sluice::cache_report))
 CAF_END_TYPE_ID_BLOCK(sluice)

@@ -215,6 +215,23 @@ struct merging_settings {
   uint32_t joiners_max = 256;
 };
 
+/// Answers kept for who asks the same again. `optimizer.cache_size` bounds their number.
+struct cache_settings {
+  /// Whoever asks again may want another answer; so the operator says that the same will do.
+  bool enabled = false;
+  /// Parts of the cache, each on a loop, with the requests that fall to it; 0 for one a loop.
+  uint32_t shards = 0;
+  /// Of all answers and what they need beside: a thousand answers of usual length take a
+  /// hundredth.
+  uint64_t bytes_max = 256 * 1024 * 1024;
+  /// Of one answer; longer ones are files that somebody keeps anyway.
+  uint64_t entry_bytes_max = 1024 * 1024;
+  /// How long an answer is given again: facts change, and a day is what people expect of news.
+  std::chrono::seconds ttl{24 * 3600};
+  /// Times differ by as much, so that what was filled together does not expire together.
+  uint32_t ttl_jitter_percent = 10;
+};
+
 /// Where a node keeps what outlives it.
 struct storage_settings {
   /// A folder. Beside the program, for who tries it; empty keeps nothing, and there are no files
@@ -262,6 +279,7 @@ struct configuration {
   log_settings log;
   optimizer_settings optimizer;
   merging_settings merging;
+  cache_settings cache;
   /// What the operator should hear at start: open access, simulated upstream, unknown prices.
   std::vector<std::string> notices;
 };

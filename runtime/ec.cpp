@@ -113,6 +113,9 @@ constexpr std::array table{
     // After a failed write the store takes no other until the node is started again.
     ec_properties{ec::storage_failed, "storage_failed", 503, server_error, false,
                   "The gateway's storage failed."},
+    // HTTP's status for `only-if-cached` (RFC 9111, section 5.2.1.7).
+    ec_properties{ec::not_cached, "not_cached", 504, invalid_request, false,
+                  "The answer is not in the cache, and the request allows no other."},
 };
 
 constexpr bool in_order() {
@@ -122,8 +125,7 @@ constexpr bool in_order() {
   return true;
 }
 
-static_assert(in_order() && table.back().code == ec::storage_failed,
-              "one row a code, in their order");
+static_assert(in_order() && table.back().code == ec::not_cached, "one row a code, in their order");
 
 /// The text that `make_error` put into `context`; null where there is none.
 const std::string* text_in(const caf::message& context) {

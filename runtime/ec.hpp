@@ -55,6 +55,8 @@ enum class ec : uint8_t {
   conflict,
   storage_full,
   storage_failed,
+  // What the cache could not do.
+  not_cached,
 };
 
 /// The fixed properties of a code: how it is shown to a caller, and whether the caller's SDK should

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/cache_messages.hpp"
 #include "runtime/messages.hpp"
 
 #include <caf/all.hpp>
@@ -37,7 +38,7 @@ SLUICE_INSPECT(request_record, x.at, x.request_id, x.tenant, x.team, x.user, x.k
                x.route, x.model, x.deployment, x.provider, x.provider_kind, x.upstream_model,
                x.status, x.error, x.attempts, x.fallbacks, x.inference, x.streamed, x.usage,
                x.usage_known, x.cost, x.duration, x.upstream, x.first_byte, x.request_bytes,
-               x.response_bytes, x.chunks, x.share, x.handed_over)
+               x.response_bytes, x.chunks, x.share, x.handed_over, x.cache, x.cache_saved)
 SLUICE_INSPECT(loop_report, x.loop, x.requests, x.requests_dropped, x.connections, x.in_flight,
                x.accepted, x.refused)
 SLUICE_INSPECT(upstream_report, x.loop, x.provider, x.connections_idle, x.connections_busy,
@@ -49,6 +50,10 @@ SLUICE_INSPECT(batch_report, x.deployment, x.kind, x.waiting, x.in_flight, x.siz
 SLUICE_INSPECT(job_lines_report, x.way, x.answered, x.failed, x.cost)
 SLUICE_INSPECT(jobs_report, x.batches, x.lines_under_way, x.lines_handed_over, x.ended, x.lines,
                x.parts_handed_over, x.lines_taken_back)
+SLUICE_INSPECT(cached_answer, x.content, x.events, x.deployment, x.usage, x.usage_known, x.cost)
+SLUICE_INSPECT(cache_verdict, x.call, x.result, x.answer, x.age, x.expires)
+SLUICE_INSPECT(cache_fill, x.key, x.answer, x.ttl)
+SLUICE_INSPECT(cache_report, x.shard, x.entries, x.bytes, x.stored, x.refused, x.evicted, x.expired)
 SLUICE_INSPECT(batch_wake, x.number)
 SLUICE_INSPECT(metrics_query, x.unused)
 SLUICE_INSPECT(drain, x.until)

@@ -28,6 +28,13 @@ std::string_view operation_of(endpoint x);
 
 using header_list = std::vector<std::pair<std::string, std::string>>;
 
+/// What became of a question to the cache. Append only.
+enum class cache_result : uint8_t {
+  unasked, ///< the cache is off, or the request may not be answered from it
+  miss,
+  hot, ///< L1: the same request, in memory
+};
+
 /// Asks the router who can answer.
 struct route_query {
   std::string request_id;
@@ -219,6 +226,8 @@ struct request_record {
   uint32_t chunks = 0; ///< stream events forwarded
   call_share share{};
   bool handed_over = false; ///< a provider's batch endpoint answered: nobody waited for `duration`
+  cache_result cache = cache_result::unasked;
+  nanousd cache_saved{}; ///< what the answer cost that the cache gave again
 };
 
 /// What one I/O loop has to tell since its last report.
@@ -293,6 +302,17 @@ struct jobs_report {
   std::vector<job_lines_report> lines;                 ///< since the last report
   uint64_t parts_handed_over = 0; ///< batches created at providers, since the last report
   uint64_t lines_taken_back = 0;  ///< not answered by a provider: we do it, since the last report
+};
+
+/// What a cache shard holds and did, told about once a second while it changes.
+struct cache_report {
+  uint32_t shard = 0;
+  uint64_t entries = 0;
+  uint64_t bytes = 0;
+  uint64_t stored = 0;  ///< answers taken since the last report
+  uint64_t refused = 0; ///< of these, not kept: others are asked for more often
+  uint64_t evicted = 0; ///< to make room, since the last report
+  uint64_t expired = 0; ///< since the last report
 };
 
 /// A batcher's own alarm clock.

@@ -7,6 +7,9 @@ struct upstream_reply;
 struct upstream_failure;
 struct stream_block;
 struct stream_end;
+struct cache_lookup;
+struct cache_verdict;
+struct cache_fill;
 
 /// An actor that takes calls or answers of the other actors on its loop straight, as function
 /// calls: a mailbox on the way of every request costs more than what most of them do with it.
@@ -27,6 +30,9 @@ public:
   virtual void take(upstream_failure&&) {}
   virtual void take(stream_block&&) {}
   virtual void take(stream_end&&) {}
+  virtual void take(cache_lookup&&) {}
+  virtual void take(cache_verdict&&) {}
+  virtual void take(cache_fill&&) {}
 };
 
 } // namespace sluice

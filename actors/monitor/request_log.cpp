@@ -119,6 +119,8 @@ void request_log::append_json(const request_record& x, std::string& out) {
   fields.text<"upstream_model">(x.upstream_model);
   fields.count<"attempts">(x.attempts);
   fields.count<"fallbacks">(x.fallbacks);
+  if (x.cache != cache_result::unasked)
+    fields.text<"cache">(x.cache == cache_result::hot ? "L1" : "miss");
   if (x.share.joined)
     out.append(R"(,"joined":true)");
   fields.count<"packed">(x.share.packed);
@@ -177,6 +179,8 @@ void request_log::append_console(const request_record& x, std::string& out) {
     out.append(" attempts ");
     append_number(x.attempts, out);
   }
+  if (x.cache == cache_result::hot)
+    out.append(" from cache");
   if (x.share.joined)
     out.append(" joined");
   if (x.share.packed > 0) {

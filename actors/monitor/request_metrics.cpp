@@ -28,7 +28,8 @@ void raise_to(prometheus::Counter& counter, double total) {
 
 request_metrics::request_metrics(const metrics_settings& settings)
     : request_families_(registry_), node_(registry_), batches_(registry_), jobs_(registry_),
-      counters_(request_families_, settings.models), daily_budget_(settings.daily_budget) {
+      cache_(registry_), counters_(request_families_, settings.models),
+      daily_budget_(settings.daily_budget) {
   node_.build_info.Add({{"version", settings.version}}).Set(1);
   // Counters that alert rules watch must be there before the first of what they count.
   node_.accepted.Add({});
@@ -43,6 +44,7 @@ void request_metrics::add(const loop_report& x, steady_time now) {
   node_.records_dropped.Add({}).Increment(static_cast<double>(x.requests_dropped));
   for (const auto& request : x.requests) {
     counters_.add(request);
+    cache_.add(request, now);
     if (!request.inference)
       continue;
     if (!request.handed_over)
@@ -73,6 +75,7 @@ std::string request_metrics::text(const moment& at) {
   set_upstream_gauges();
   set_moment(at);
   batches_.set(at.now);
+  cache_.set(at.now);
   set_process(at.process);
   std::ostringstream out;
   prometheus::TextSerializer{}.Serialize(out, registry_.Collect());

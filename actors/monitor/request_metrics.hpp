@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/monitor/batch_metrics.hpp"
+#include "actors/monitor/cache_metrics.hpp"
 #include "actors/monitor/day_sum.hpp"
 #include "actors/monitor/job_metrics.hpp"
 #include "actors/monitor/metric_families.hpp"
@@ -32,6 +33,7 @@ public:
   void add(const merge_report& x);
   void add(const batch_report& x, steady_time now) { batches_.add(x, now); }
   void add(const jobs_report& x) { jobs_.add(x); }
+  void add(const cache_report& x) { cache_.add(x); }
 
   /// What is only known when somebody asks.
   struct moment {
@@ -68,6 +70,7 @@ private:
   node_families node_;
   batch_metrics batches_;
   job_metrics jobs_;
+  cache_metrics cache_;
   request_counters counters_;
   recent_average response_time_;
   day_sum spent_;

@@ -77,7 +77,39 @@ exchange::~exchange() {
   host_.remove(this);
 }
 
+void exchange::use_cache(const fingerprint& key, const cache_wish& wish) {
+  cache_key_ = key;
+  cache_wish_ = wish;
+}
+
 void exchange::start() {
+  if (!cache_key_ || !cache_wish_.read)
+    return cache_wish_.only ? fail(make_failure(ec::not_cached)) : route();
+  call_ = host_.expect(this);
+  cache_lookup lookup;
+  lookup.call = call_;
+  lookup.client = caf::actor_cast<cache_client_actor>(&host_);
+  lookup.key = cache_key_;
+  lookup.age_max = cache_wish_.age_max;
+  host_.tell(host_.shard(cache_key_), std::move(lookup));
+}
+
+void exchange::on_verdict(cache_verdict& verdict) {
+  host_.forget(call_);
+  call_ = 0;
+  record_.cache = verdict.result;
+  if (verdict.result == cache_result::hot) {
+    deployment_ = host_.setup().models->find_deployment(verdict.answer.deployment);
+    if (deployment_)
+      return answer_from_cache(verdict);
+    record_.cache = cache_result::miss;
+  }
+  if (cache_wish_.only)
+    return fail(make_failure(ec::not_cached));
+  route();
+}
+
+void exchange::route() {
   route_query query;
   query.request_id = record_.request_id;
   query.tenant = record_.tenant;
@@ -190,6 +222,50 @@ void exchange::retry_after(std::chrono::milliseconds delay) {
   });
 }
 
+void exchange::cache_lines(std::string& lines) const {
+  if (record_.cache == cache_result::unasked)
+    return;
+  auto hit = record_.cache == cache_result::hot;
+  line(lines, "x-sluice-cache", hit ? "hit" : "miss");
+  if (!hit)
+    return;
+  line(lines, "x-sluice-cache-level", "L1");
+  line(lines, "x-sluice-cache-age", std::to_string(cache_age_.count()));
+  line(lines, "x-sluice-cache-ttl", std::to_string(cache_expires_.count()));
+}
+
+/// Gives an answer again. It costs nothing, and its usage was its first asker's.
+void exchange::answer_from_cache(cache_verdict& verdict) {
+  auto& answer = verdict.answer;
+  cache_age_ = verdict.age;
+  cache_expires_ = verdict.expires;
+  settle({}, false, {});
+  record_.cache_saved = answer.cost;
+  record_.first_byte = steady_clock::now() - request_->received;
+  record_.response_bytes = answer.content.size();
+  if (asked_.stream) {
+    record_.chunks = answer.events;
+    sink_->begin(stream_head({}));
+    sink_->write(std::move(answer.content) + "data: [DONE]\n\n");
+    sink_->finish();
+  } else {
+    http_response response;
+    response.lines = answer_lines(true);
+    response.body = std::move(answer.content);
+    sink_->send(std::move(response));
+  }
+  finish(200, ec::none);
+}
+
+/// Gives an answer to the cache, when the caller has it.
+void exchange::keep(cached_answer&& answer) {
+  answer.deployment = record_.deployment;
+  answer.usage = record_.usage;
+  answer.usage_known = record_.usage_known;
+  answer.cost = record_.cost;
+  host_.tell(host_.shard(cache_key_), cache_fill{cache_key_, std::move(answer), cache_wish_.ttl});
+}
+
 std::string exchange::answer_lines(bool final_figures) {
   std::string lines;
   lines.reserve(384);
@@ -200,6 +276,7 @@ std::string exchange::answer_lines(bool final_figures) {
   line(lines, "x-sluice-attempts", std::to_string(record_.attempts));
   if (deployment_->provider_kind == "sluice.simulated")
     line(lines, "x-sluice-simulated", "true");
+  cache_lines(lines);
   if (record_.share.joined)
     line(lines, "x-sluice-merged", "true");
   if (record_.share.batch_size > 1)
@@ -211,7 +288,8 @@ std::string exchange::answer_lines(bool final_figures) {
   if (record_.share.packed > 0 || record_.share.rerun)
     line(lines, "x-sluice-pack-saved-tokens", std::to_string(record_.share.input_saved));
   if (final_figures) {
-    if (record_.share.cost_known || (record_.usage_known && deployment_->price))
+    if (record_.share.cost_known || (record_.usage_known && deployment_->price) ||
+        record_.cache == cache_result::hot)
       line(lines, "x-sluice-cost-usd", to_usd_string(record_.cost));
     line(lines, "x-sluice-overhead-ms",
          milliseconds_text(steady_clock::now() - request_->received - record_.upstream));
@@ -252,26 +330,44 @@ void exchange::on_reply(upstream_reply& reply) {
   response.body = std::move(reply.body);
   record_.response_bytes = response.body.size();
   record_.first_byte = steady_clock::now() - request_->received;
+  auto kept = cache_key_ && cache_wish_.write &&
+              response.body.size() <= host_.setup().settings->cache.entry_bytes_max &&
+              may_keep(response.body, reply.share);
+  if (kept)
+    cached_.content = response.body;
   sink_->send(std::move(response));
+  if (kept)
+    keep(std::move(cached_));
   finish(200, ec::none);
+}
+
+http_response exchange::stream_head(header_list&& headers) {
+  http_response head;
+  head.content_type = "text/event-stream; charset=utf-8";
+  head.lines = answer_lines(false);
+  line(head.lines, "Cache-Control", "no-cache");
+  line(head.lines, "X-Accel-Buffering", "no"); // or nginx in front of us would hold the stream back
+  head.headers = for_caller(std::move(headers));
+  return head;
 }
 
 void exchange::on_block(stream_block& block) {
   if (!streaming_) {
     streaming_ = true;
     settle({}, false, block.share);
-    http_response head;
-    head.content_type = "text/event-stream; charset=utf-8";
-    head.lines = answer_lines(false);
-    line(head.lines, "Cache-Control", "no-cache");
-    line(head.lines, "X-Accel-Buffering",
-         "no"); // or nginx in front of us would hold the stream back
-    head.headers = for_caller(std::move(block.headers));
     record_.first_byte = steady_clock::now() - request_->received;
-    sink_->begin(std::move(head));
+    sink_->begin(stream_head(std::move(block.headers)));
+    keeping_ = cache_key_ && cache_wish_.write;
   }
   record_.chunks += block.count;
   record_.response_bytes += block.events.size();
+  if (keeping_) {
+    keeping_ = record_.response_bytes <= host_.setup().settings->cache.entry_bytes_max;
+    if (keeping_)
+      cached_.content += block.events;
+    else
+      cached_.content = {};
+  }
   sink_->write(std::move(block.events));
 }
 
@@ -295,6 +391,10 @@ void exchange::on_end(stream_end& end) {
   }
   sink_->write("data: [DONE]\n\n");
   sink_->finish();
+  if (keeping_ && may_keep(cached_.content, end.share)) {
+    cached_.events = record_.chunks;
+    keep(std::move(cached_));
+  }
   finish(200, ec::none);
 }
 
@@ -317,9 +417,11 @@ void exchange::cancel() {
   backoff_.reset();
   if (call_ == 0)
     return;
-  host_.send(target_, cancel_call{call_});
   host_.forget(call_);
-  call_ = 0;
+  auto call = std::exchange(call_, 0);
+  if (!target_)
+    return; // it was the cache that was asked
+  host_.send(target_, cancel_call{call});
   record_.upstream += steady_clock::now() - call_started_;
 }
 

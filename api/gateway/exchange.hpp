@@ -1,6 +1,7 @@
 #pragma once
 
 #include "api/gateway/authenticator.hpp"
+#include "api/gateway/cache_rules.hpp"
 #include "api/gateway/request_reader.hpp"
 #include "api/http/handler.hpp"
 #include "runtime/actors.hpp"
@@ -32,11 +33,16 @@ public:
 
   /// The header lines of the caller's rate limit, for the reply.
   void rate_lines(std::string lines) { rate_lines_ = std::move(lines); }
+  /// Asks the cache first, and gives it the answer, as `wish` says.
+  void use_cache(const fingerprint& key, const cache_wish& wish);
   void start();
   void tick(steady_time now);
 
   void on_client_gone() override;
   void on_written(size_t bytes) override;
+
+  /// The cache's answer.
+  void on_verdict(cache_verdict& verdict);
 
   // What the upstream answers to the call that is under way.
   void on_reply(upstream_reply& reply);
@@ -45,6 +51,7 @@ public:
   void on_end(stream_end& end);
 
 private:
+  void route();
   void on_route(route_decision& decision);
   void call();
   void retry_after(std::chrono::milliseconds delay);
@@ -54,7 +61,11 @@ private:
   void fail(const failure& why);
   void finish(uint16_t status, ec error);
   void settle(const token_usage& usage, bool known, const call_share& share);
+  void answer_from_cache(cache_verdict& verdict);
+  void keep(cached_answer&& answer);
+  http_response stream_head(header_list&& headers);
   std::string answer_lines(bool final_figures);
+  void cache_lines(std::string& lines) const;
   header_list for_caller(header_list&& headers) const;
 
   http_host& host_;
@@ -74,8 +85,14 @@ private:
   uint64_t call_ = 0;     // under way; 0 where none
   steady_time call_started_{};
   std::unique_ptr<boost::asio::steady_timer> backoff_;
-  uint64_t credit_owed_ = 0; // written to the client, not yet told to the upstream
-  token_usage wasted_;       // of packed calls without a valid answer, before failed attempts
+  fingerprint cache_key_; // zero: the cache has nothing to do with it
+  cache_wish cache_wish_;
+  cached_answer cached_;                  // what is to be kept
+  std::chrono::seconds cache_age_{0};     // of a hit
+  std::chrono::seconds cache_expires_{0}; // likewise
+  bool keeping_ = false;                  // of a stream, which is not too long yet
+  uint64_t credit_owed_ = 0;              // written to the client, not yet told to the upstream
+  token_usage wasted_; // of packed calls without a valid answer, before failed attempts
   nanousd wasted_cost_;
   bool streaming_ = false;
   bool done_ = false;

@@ -62,6 +62,7 @@ http_host::behavior_type http_host::make_behavior() {
       [this](upstream_failure& x) { take(std::move(x)); },
       [this](stream_block& x) { take(std::move(x)); },
       [this](stream_end& x) { take(std::move(x)); },
+      [this](cache_verdict& x) { take(std::move(x)); },
       [this](const drain& x) {
         if (!draining_) {
           draining_ = true;
@@ -94,6 +95,11 @@ void http_host::take(stream_block&& x) {
 void http_host::take(stream_end&& x) {
   if (auto who = waiting_for(x.call))
     who->on_end(x);
+}
+
+void http_host::take(cache_verdict&& x) {
+  if (auto who = waiting_for(x.call))
+    who->on_verdict(x);
 }
 
 void http_host::on_exit() {
@@ -197,14 +203,27 @@ std::shared_ptr<http_exchange> http_host::inference(endpoint kind,
       return give_back(why, key, {});
     }
   }
+  auto wish = setup_.cache.empty() ? caf::expected<cache_wish>{cache_wish{false, false}}
+                                   : cache_wish_of(*request);
+  if (!wish)
+    return give_back(
+        make_failure(code_of(wish.error()), message_of(wish.error()), param_of(wish.error())), key,
+        {});
   auto& merging = setup_.settings->merging;
   merge_rules rules{key->settings.tenant, merging.temperature_max, merging.similar,
                     setup_.merge_seed};
   auto may_share = !setup_.targets.mergers.empty() && !wants_own_answer(*request);
-  auto reading = reader_.read(kind, request->body, may_share ? &rules : nullptr);
+  auto may_cache = wish->read || wish->write;
+  auto reading = reader_.read(kind, request->body, may_share || may_cache ? &rules : nullptr);
   if (reading.refusal)
     return give_back(*reading.refusal, key, {});
   auto& asked = reading.request;
+  auto cache_key = may_cache ? cache_key_of(asked.merge.exact,
+                                            asked.stream ? reply_mode::stream : reply_mode::whole,
+                                            asked.include_usage)
+                             : fingerprint{};
+  if (!may_share)
+    asked.merge = {};
   if (!key->allows(asked.model))
     return give_back(make_failure(ec::permission_denied,
                                   "This key may not use the model '" + asked.model + "'.", "model"),
@@ -224,6 +243,7 @@ std::shared_ptr<http_exchange> http_host::inference(endpoint kind,
   auto made = std::make_shared<exchange>(*this, std::move(request), std::move(sink), std::move(id),
                                          key, std::move(asked), *timeout);
   made->rate_lines(std::move(rate_lines));
+  made->use_cache(cache_key, *wish);
   made->start();
   return made;
 }

@@ -9,6 +9,7 @@
 #include "runtime/configuration.hpp"
 #include "runtime/log.hpp"
 #include "runtime/loop_actor.hpp"
+#include "runtime/rendezvous.hpp"
 
 #include <map>
 #include <memory>
@@ -27,10 +28,11 @@ struct http_host_setup {
   http_admission_ptr admission;
   router_actor router;
   monitor_actor monitor;
-  jobs_actor jobs;               ///< null where the node keeps nothing
-  std::shared_ptr<node_log> log; ///< may be null
-  call_targets targets;          ///< of this host's loop
-  uint64_t merge_seed = 0;       ///< as in `merge_rules`, the same for all hosts of a node
+  jobs_actor jobs;                      ///< null where the node keeps nothing
+  std::shared_ptr<node_log> log;        ///< may be null
+  call_targets targets;                 ///< of this host's loop
+  std::vector<cache_shard_actor> cache; ///< of all loops; empty where nothing is kept
+  uint64_t merge_seed = 0;              ///< as in `merge_rules`, the same for all hosts of a node
 };
 
 /// Takes the requests of one loop's connections and sees them through.
@@ -58,6 +60,7 @@ public:
   void take(upstream_failure&& x) override;
   void take(stream_block&& x) override;
   void take(stream_end&& x) override;
+  void take(cache_verdict&& x) override;
   void on_exit() override;
 
   // For the exchanges.
@@ -69,6 +72,10 @@ public:
   bool closing() const { return closing_; }
   /// A number for a call whose outcome is for `who`.
   uint64_t expect(exchange* who);
+  /// Who keeps the answer of `key`.
+  const cache_shard_actor& shard(const fingerprint& key) const {
+    return setup_.cache[rendezvous(key, setup_.cache.size())];
+  }
   const provider_settings& provider(const std::string& name) const;
   void forget(uint64_t call) { calls_.erase(call); }
   void add(exchange* who) { live_.insert(who); }

@@ -107,6 +107,17 @@ void read_merging(reading& to, const yaml_value& at, merging_settings& into) {
   map.end();
 }
 
+void read_cache(reading& to, const yaml_value& at, cache_settings& into) {
+  map_reader map{to, at};
+  map.flag("enabled", into.enabled);
+  map.integer<uint32_t>("shards", into.shards, {0, 256});
+  map.size<uint64_t>("bytes_max", into.bytes_max, {mib, 1024 * gib});
+  map.size<uint64_t>("entry_bytes_max", into.entry_bytes_max, {kib, gib});
+  map.duration<std::chrono::seconds>("ttl", into.ttl, {1s, 10 * 365 * 24h});
+  map.integer<uint32_t>("ttl_jitter_percent", into.ttl_jitter_percent, {0, 50});
+  map.end();
+}
+
 void read_log(reading& to, const yaml_value& at, log_settings& into) {
   map_reader map{to, at};
   map.choice("format", into.format, {"console", "json"});

@@ -14,6 +14,7 @@ void read_simulation(reading& to, const yaml_value& at, simulation_settings& int
 void read_storage(reading& to, const yaml_value& at, storage_settings& into);
 void read_jobs(reading& to, const yaml_value& at, jobs_settings& into);
 void read_merging(reading& to, const yaml_value& at, merging_settings& into);
+void read_cache(reading& to, const yaml_value& at, cache_settings& into);
 void read_log(reading& to, const yaml_value& at, log_settings& into);
 void read_optimizer(reading& to, const yaml_value& at, optimizer_settings& into);
 

@@ -328,6 +328,34 @@ TEST(process_stats_test, knows_this_process) {
   EXPECT_GT(x.started_at.count(), 0);
 }
 
+TEST_F(request_metrics_test, shows_what_the_cache_answers_and_holds) {
+  EXPECT_EQ(text().find("cache_hit_rate "), std::string::npos) << "no figure without a cache";
+  loop_report report;
+  request_record x;
+  x.inference = true;
+  x.cache = cache_result::miss;
+  report.requests.push_back(x);
+  x.cache = cache_result::hot;
+  x.cache_saved = {70};
+  report.requests.insert(report.requests.end(), 3, x);
+  x.cache = cache_result::unasked;
+  report.requests.push_back(x);
+  metrics.add(report, now);
+  metrics.add(cache_report{0, 10, 1'000, 5, 1, 2, 3});
+  metrics.add(cache_report{1, 4, 500, 1, 0, 0, 0});
+  metrics.add(cache_report{0, 11, 1'100, 1, 0, 0, 0});
+  EXPECT_EQ(sample("cache_hit_rate"), 0.75);
+  EXPECT_EQ(sample(R"(sluice_cache_lookups_total{level="L1",result="hit"})"), 3);
+  EXPECT_EQ(sample(R"(sluice_cache_lookups_total{level="none",result="miss"})"), 1);
+  EXPECT_EQ(sample("sluice_cache_saved_nanousd_total"), 210);
+  EXPECT_EQ(sample(R"(sluice_cache_entries{level="L1"})"), 15);
+  EXPECT_EQ(sample(R"(sluice_cache_bytes{level="L1"})"), 1'600);
+  EXPECT_EQ(sample("sluice_cache_stored_total"), 7);
+  EXPECT_EQ(sample("sluice_cache_refused_total"), 1);
+  EXPECT_EQ(sample("sluice_cache_evicted_total"), 2);
+  EXPECT_EQ(sample("sluice_cache_expired_total"), 3);
+}
+
 TEST_F(request_metrics_test, shows_what_the_jobs_hold_and_did) {
   jobs_report report;
   report.batches = {{"in_progress", 2}, {"cancelling", 0}};

@@ -45,6 +45,7 @@ public:
             [](const merge_report&) {},
             [](const batch_report&) {},
             [](const jobs_report&) {},
+            [](const cache_report&) {},
             [](const metrics_query&) { return std::string{}; }};
   }
 

@@ -299,6 +299,23 @@ TEST_F(configuration_test, reads_how_requests_are_merged) {
   EXPECT_EQ(wrong.mistakes.size(), 6u) << to_text(wrong.mistakes);
 }
 
+TEST_F(configuration_test, reads_what_the_cache_keeps) {
+  auto x = load("cache: {enabled: true, shards: 3, bytes_max: 64MiB, entry_bytes_max: 16KiB, "
+                "ttl: 90s, ttl_jitter_percent: 0}\n");
+  EXPECT_EQ(to_text(x.mistakes), "");
+  auto& read = x.config.cache;
+  EXPECT_TRUE(read.enabled);
+  EXPECT_EQ(read.shards, 3u);
+  EXPECT_EQ(read.bytes_max, 64u * 1024 * 1024);
+  EXPECT_EQ(read.entry_bytes_max, 16u * 1024);
+  EXPECT_EQ(read.ttl, 90s);
+  EXPECT_EQ(read.ttl_jitter_percent, 0u);
+  EXPECT_FALSE(load("").config.cache.enabled);
+  auto wrong = load("cache: {enabled: 1, shards: 1000, bytes_max: 1, entry_bytes_max: 0, "
+                    "ttl: 10ms, ttl_jitter_percent: 51, window: 5}\n");
+  EXPECT_EQ(wrong.mistakes.size(), 7u) << to_text(wrong.mistakes);
+}
+
 TEST_F(configuration_test, puts_variables_in_and_names_those_that_are_missing) {
   variables = {{"PORT", "8081"}};
   EXPECT_EQ(load("listen: {port: '${PORT}'}\n").config.listen.port, 8081);

@@ -142,6 +142,12 @@ TEST_F(messages_test, every_announced_type_survives_the_wire) {
   EXPECT_EQ(round_trip(loop_report{1, {example_record()}, 2, 3, 4, 5, 6}).requests.size(), 1u);
   round_trip(upstream_report{1, "openai", 2, 3, 4, 5, 6, {{"openai/gpt-4o", true}}});
   round_trip(merge_report{1, 2, 3, 4, 5, 6});
+  cached_answer answer{"{}", 3, "p/m", {1, 2, 3, 4, 5}, true, {7}};
+  round_trip(answer);
+  round_trip(cache_lookup{9, {}, {1, 2}, 5s});
+  round_trip(cache_verdict{9, cache_result::hot, answer, 3s, 4s});
+  round_trip(cache_fill{{1, 2}, answer, 6s});
+  round_trip(cache_report{1, 2, 3, 4, 5, 6, 7});
   batch_report batches;
   batches.deployment = "openai/gpt-4o";
   batches.kind = endpoint::completions;

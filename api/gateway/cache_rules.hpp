@@ -1,0 +1,41 @@
+#pragma once
+
+#include "runtime/messages.hpp"
+
+#include <caf/expected.hpp>
+
+#include <chrono>
+#include <string_view>
+
+namespace sluice {
+
+struct http_request;
+
+/// What a caller wants of the cache.
+struct cache_wish {
+  bool read = true;                 ///< an answer from it will do
+  bool write = true;                ///< the answer may be kept
+  bool only = false;                ///< nothing but an answer from it
+  std::chrono::seconds age_max{-1}; ///< older answers will not do; negative where any will
+  std::chrono::seconds ttl{0};      ///< of the answer; 0 for the cache's own
+};
+
+inline constexpr std::string_view cache_field = "x-sluice-cache";
+inline constexpr std::string_view cache_ttl_field = "x-sluice-cache-ttl";
+
+/// Reads `Cache-Control` (`no-cache`, `no-store`, `max-age`, `only-if-cached`; RFC 9111, section
+/// 5.2.1, which has readers ignore what they do not know), `x-sluice-cache: off` and
+/// `x-sluice-cache-ttl`. Fails with `invalid_value` where one of the latter says anything else.
+caf::expected<cache_wish> cache_wish_of(const http_request& request);
+
+/// The key of the answer to a request: how it is asked for is part of it, as a stream is kept as a
+/// stream. Zero for zero.
+fingerprint cache_key_of(const fingerprint& exact, reply_mode mode, bool include_usage);
+
+/// Whether an answer may be given to others. Not where it calls tools, whose results change, and
+/// not what was taken from one prompt with other questions, as who asks next may not want that. Of
+/// an answer that several share, the one who pays keeps it. `content` is OpenAI's JSON or its
+/// events.
+bool may_keep(std::string_view content, const call_share& share);
+
+} // namespace sluice
