@@ -28,6 +28,8 @@ int main(int argc, char** argv) {
                      "requests a second, evenly paced; 0: as fast as answered");
   client->add_option("--phase-us", phase_us, "of the requests within the interval of --rate");
   client->add_option("--events", load.events, "stream answers of so many events, at least 2");
+  client->add_option("--questions", load.questions,
+                     "so many different requests, in turn; 0: no two are the same");
   client->add_option("--body-bytes", load.body_bytes, "of each answer; 0: as the first one has");
   client->add_option("--warm-up-ms", warm_up_ms);
   client->add_option("--measured-ms", measured_ms)->check(CLI::Range(10, 600'000));

@@ -130,6 +130,9 @@ class Nginx(Gateway):
     on, as Sluice logs each request too."""
 
     name = "nginx"
+    http = ""  # more for all servers
+    location = ""  # more for the one
+    log_format = "combined"
 
     def configure(self):
         # A master that runs as root gives its worker another user, who may not enter our folder.
@@ -143,7 +146,8 @@ pid {self.folder}/nginx.pid;
 error_log {self.folder}/errors.txt warn;
 events {{ worker_connections 4096; }}
 http {{
-  access_log {self.folder}/access.log combined;
+  {self.http.format(folder=self.folder)}
+  access_log {self.folder}/access.log {self.log_format};
   client_body_temp_path {self.folder}/body;
   proxy_temp_path {self.folder}/proxy;
   fastcgi_temp_path {self.folder}/fastcgi;
@@ -163,11 +167,32 @@ http {{
       proxy_pass http://instant;
       proxy_http_version 1.1;
       proxy_set_header Connection "";
+      {self.location}
     }}
   }}
 }}
 """)
         return [self.program, "-e", f"{self.folder}/errors.txt", "-p", str(self.folder), "-c", str(path)]
+
+
+class NginxCache(Nginx):
+    """nginx that keeps answers, by all of a request that changes them. Its cache is a folder, which the
+    system keeps in memory."""
+
+    name = "nginx_cache"
+    http = """log_format cached 'cache="$upstream_cache_status" $request $status $body_bytes_sent';
+  proxy_cache_path {folder}/kept levels=1:2 keys_zone=kept:16m inactive=60m use_temp_path=off;"""
+    log_format = "cached"
+    # The body is part of the key, so it has to be in memory.
+    location = """proxy_cache kept;
+      proxy_cache_methods POST;
+      proxy_cache_key "$request_uri$http_authorization$request_body";
+      proxy_cache_valid 200 60m;
+      client_body_buffer_size 64k;"""
+
+    def hits_and_lookups(self):
+        lines = (self.folder / "access.log").read_text().splitlines()
+        return sum('cache="HIT"' in line for line in lines), len(lines)
 
 
 class Sluice(Gateway):
@@ -177,6 +202,7 @@ class Sluice(Gateway):
     name = "sluice"
     batching = ""  # the defaults: merging on, batching where the provider takes it
     merging = ""
+    cache = ""
 
     def configure(self):
         path = self.folder / "sluice.yaml"
@@ -206,9 +232,22 @@ keys:
 log:
   format: json
   file: {self.folder}/requests.log
-  requests: true{self.merging}
+  requests: true{self.merging}{self.cache}
 """)
         return [self.program, "serve", "--config", str(path)]
+
+
+class SluiceCache(Sluice):
+    """Sluice with its cache on."""
+
+    cache = """
+cache: {enabled: true}"""
+
+    def hits_and_lookups(self):
+        _, text = metrics_of(self.port)
+        counts = [(line.split("{")[1], float(line.split()[-1])) for line in text.splitlines()
+                  if line.startswith("sluice_cache_lookups_total{")]
+        return sum(x for name, x in counts if 'result="hit"' in name), sum(x for _, x in counts)
 
 
 class Unbatched(Sluice):

@@ -184,7 +184,8 @@ void load_run::ask(size_t index, int64_t asked_ns) {
   peer.asked_ns = asked_ns;
   peer.events_seen = 0;
   peer.busy = true;
-  renumber(request_, ++asked_);
+  ++asked_;
+  renumber(request_, settings_.questions > 0 ? asked_ % settings_.questions : asked_);
   // 1.6 KB into an empty socket buffer: a short write means that the peer is gone.
   auto sent =
       ::send(peer.fd.value(), request_.data(), request_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -18,6 +18,7 @@ struct load_settings {
   /// leaves this; loads that run together take turns by it.
   std::chrono::microseconds phase{0};
   uint32_t events = 0;     ///< of each answer, usage and [DONE] not counted; 0 for whole answers
+  uint64_t questions = 0;  ///< so many different requests, in turn; 0: no two are the same
   uint64_t body_bytes = 0; ///< what each whole answer must have; 0 for what the first one had
   std::chrono::milliseconds warm_up{1'000}; ///< pools fill, branch predictors learn
   std::chrono::milliseconds measured{5'000};
