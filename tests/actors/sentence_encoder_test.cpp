@@ -67,6 +67,12 @@ protected:
     encoder_ = std::move(*loaded);
   }
 
+  void load_int8() {
+    auto loaded = sentence_encoder::load(test::encoder_folder(), encoder_precision::int8);
+    ASSERT_TRUE(loaded) << message_of(loaded.error());
+    encoder_ = std::move(*loaded);
+  }
+
   embedding_matrix encode(std::span<const std::string_view> texts) {
     auto result = encoder_->encode(texts, space_);
     EXPECT_TRUE(result) << message_of(result.error());
@@ -100,6 +106,34 @@ TEST_F(sentence_encoder_test, neighbours_change_nothing) {
   for (size_t i = 0; i < texts.size(); ++i) {
     auto alone = encode({&texts[i], 1});
     EXPECT_LE(compare(alone.row(0), together.row(i)).difference, 1e-5) << texts[i];
+  }
+}
+
+TEST_F(sentence_encoder_test, eight_bits_stay_close_to_the_reference) {
+  load_int8();
+  auto expected = read_reference();
+  agreement worst{1, 0};
+  for (size_t i = 0; i < expected.texts.size(); ++i) {
+    std::string_view text = expected.texts[i];
+    auto found = compare(encode({&text, 1}).row(0), expected.vectors[i]);
+    EXPECT_GE(found.cosine, 0.99) << text;
+    worst = {std::min(worst.cosine, found.cosine), std::max(worst.difference, found.difference)};
+  }
+  std::cout << (encoder_->precision() == encoder_precision::int8 ? "int8" : "fp32 for int8")
+            << ": worst cosine " << worst.cosine << ", greatest difference " << worst.difference
+            << "\n";
+}
+
+TEST_F(sentence_encoder_test, in_eight_bits_neighbours_change_nothing_either) {
+  load_int8();
+  auto expected = read_reference();
+  auto texts = expected.views();
+  auto together = encode(texts);
+  ASSERT_EQ(together.rows(), texts.size());
+  for (size_t i = 0; i < texts.size(); ++i) {
+    // A rounding that falls the other way moves a code by one: more than in single precision.
+    auto alone = encode({&texts[i], 1});
+    EXPECT_GE(compare(alone.row(0), together.row(i)).cosine, 0.9999) << texts[i];
   }
 }
 

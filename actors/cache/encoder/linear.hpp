@@ -1,10 +1,11 @@
 #pragma once
 
+#include "actors/cache/encoder/encoder_precision.hpp"
 #include "actors/cache/encoder/onednn.hpp"
 
 #include <cstddef>
+#include <memory>
 #include <span>
-#include <vector>
 
 namespace sluice {
 
@@ -16,8 +17,19 @@ enum class epilogue {
   add,  ///< added to what stands there
 };
 
-/// The compiled products of one shape, shared by all layers that have it. Immutable: threads may
-/// share one, each with an `onednn_run` of its own.
+/// A fully connected layer: y = x Wᵀ + b. Immutable: threads may share one, each with an
+/// `onednn_run` of its own.
+class linear {
+public:
+  virtual ~linear() = default;
+
+  /// `x` is (rows, inputs), `y` (rows, outputs), with room for `row_buckets::round_up(rows)` rows;
+  /// what the rows above `rows` hold is worked on, too, to no effect on the others. `rows` is from
+  /// 1 to `row_buckets::rows_max`. Throws `dnnl::error`.
+  virtual void apply(const float* x, size_t rows, float* y, onednn_run& run) const = 0;
+};
+
+/// Layers of one shape share what oneDNN compiled for it.
 class linear_kernels {
 public:
   struct form {
@@ -26,36 +38,17 @@ public:
     epilogue after;
   };
 
-  /// Throws `dnnl::error`.
-  linear_kernels(const dnnl::engine& engine, form x);
+  virtual ~linear_kernels() = default;
 
-private:
-  friend class linear;
-  struct kernel {
-    dnnl::matmul::primitive_desc about;
-    dnnl::matmul run;
-  };
-
-  form form_;
-  std::vector<kernel> kernels_; // one for each of `row_buckets::list()`
+  /// `weight` is W, (outputs, inputs) row by row, `bias` is b; both are copied. This must outlive
+  /// the result. Throws `dnnl::error`.
+  virtual std::unique_ptr<linear> layer(std::span<const float> weight,
+                                        std::span<const float> bias) const = 0;
 };
 
-/// A fully connected layer: y = x Wᵀ + b, in single precision.
-class linear {
-public:
-  /// `weight` is W, (outputs, inputs) row by row, `bias` is b; both are copied. `kernels` must
-  /// outlive this. Throws `dnnl::error`.
-  linear(const linear_kernels& kernels, std::span<const float> weight, std::span<const float> bias);
-
-  /// `x` is (rows, inputs), `y` (rows, outputs), with room for `row_buckets::round_up(rows)` rows;
-  /// what the rows above `rows` hold is worked on, too, to no effect on the others. `rows` is from
-  /// 1 to `row_buckets::rows_max`. Throws `dnnl::error`.
-  void apply(const float* x, size_t rows, float* y, onednn_run& run) const;
-
-private:
-  const linear_kernels* kernels_;
-  dnnl::memory weight_;
-  dnnl::memory bias_;
-};
+/// Throws `dnnl::error`.
+std::unique_ptr<linear_kernels> make_linear_kernels(const dnnl::engine& engine,
+                                                    linear_kernels::form x,
+                                                    encoder_precision precision);
 
 } // namespace sluice

@@ -73,10 +73,12 @@ joined_projections take_qkv(tensor_reader& from, const std::string& name) {
 
 } // namespace
 
-minilm_kernels::minilm_kernels(const dnnl::engine& engine)
-    : qkv(engine, {width, 3 * width, epilogue::store}), mind(engine, {heads, head_width}),
-      project(engine, {width, width, epilogue::add}), widen(engine, {width, wide, epilogue::gelu}),
-      narrow(engine, {wide, width, epilogue::add}) {}
+minilm_kernels::minilm_kernels(const dnnl::engine& engine, encoder_precision precision)
+    : qkv(make_linear_kernels(engine, {width, 3 * width, epilogue::store}, precision)),
+      mind(engine, {heads, head_width}),
+      project(make_linear_kernels(engine, {width, width, epilogue::add}, precision)),
+      widen(make_linear_kernels(engine, {width, wide, epilogue::gelu}, precision)),
+      narrow(make_linear_kernels(engine, {wide, width, epilogue::add}, precision)) {}
 
 caf::expected<minilm_weights> minilm_weights::load(const safetensors& file, size_t pieces,
                                                    const minilm_kernels& kernels) {
@@ -96,12 +98,10 @@ caf::expected<minilm_weights> minilm_weights::load(const safetensors& file, size
     auto narrow_norm = from.norm(name + ".output.LayerNorm");
     if (from.failure)
       return from.failure;
-    result.layers.push_back({{kernels.qkv, qkv.weight, qkv.bias},
-                             {kernels.project, project.weight, project.bias},
-                             project_norm,
-                             {kernels.widen, widen.weight, widen.bias},
-                             {kernels.narrow, narrow.weight, narrow.bias},
-                             narrow_norm});
+    result.layers.push_back({kernels.qkv->layer(qkv.weight, qkv.bias),
+                             kernels.project->layer(project.weight, project.bias), project_norm,
+                             kernels.widen->layer(widen.weight, widen.bias),
+                             kernels.narrow->layer(narrow.weight, narrow.bias), narrow_norm});
   }
   return result;
 }

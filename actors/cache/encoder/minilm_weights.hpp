@@ -31,21 +31,22 @@ struct norm_weights {
 /// Compiled for the four products that every layer has.
 struct minilm_kernels {
   /// Throws `dnnl::error`.
-  explicit minilm_kernels(const dnnl::engine& engine);
+  minilm_kernels(const dnnl::engine& engine, encoder_precision precision);
 
-  linear_kernels qkv;
+  std::unique_ptr<linear_kernels> qkv;
   attention mind;
-  linear_kernels project;
-  linear_kernels widen;
-  linear_kernels narrow;
+  std::unique_ptr<linear_kernels> project;
+  std::unique_ptr<linear_kernels> widen;
+  std::unique_ptr<linear_kernels> narrow;
 };
 
 struct minilm_layer {
-  linear qkv; ///< queries, keys and values in one product; queries divided by √head_width
-  linear project;
+  std::unique_ptr<linear>
+      qkv; ///< queries, keys and values in one product; queries divided by √head_width
+  std::unique_ptr<linear> project;
   norm_weights project_norm;
-  linear widen;
-  linear narrow;
+  std::unique_ptr<linear> widen;
+  std::unique_ptr<linear> narrow;
   norm_weights narrow_norm;
 };
 

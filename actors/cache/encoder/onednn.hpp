@@ -3,6 +3,7 @@
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace sluice {
@@ -49,7 +50,40 @@ inline dnnl::matmul::primitive_desc matmul(const dnnl::engine& engine, const dnn
 #endif
 }
 
+inline dnnl::eltwise_forward eltwise(const dnnl::engine& engine, dnnl::algorithm what,
+                                     const dnnl::memory::desc& x) {
+  constexpr auto kind = dnnl::prop_kind::forward_inference;
+#if DNNL_VERSION_MAJOR >= 3
+  return dnnl::eltwise_forward(
+      dnnl::eltwise_forward::primitive_desc(engine, kind, what, x, x, 0.0f, 0.0f));
+#else
+  return dnnl::eltwise_forward(
+      dnnl::eltwise_forward::primitive_desc({kind, what, x, 0.0f, 0.0f}, engine));
+#endif
+}
+
+inline dnnl::memory::desc matrix(size_t rows, size_t columns, dnnl::memory::data_type type,
+                                 dnnl::memory::format_tag order = dnnl::memory::format_tag::ab) {
+  return {{static_cast<dnnl_dim_t>(rows), static_cast<dnnl_dim_t>(columns)}, type, order};
+}
+
+/// The content of `x` in the order that `wanted` says.
+inline dnnl::memory reordered(dnnl::memory x, const dnnl::memory::desc& wanted) {
+  auto engine = x.get_engine();
+  dnnl::stream stream(engine);
+  dnnl::memory result(wanted, engine);
+  dnnl::reorder(x, result).execute(stream, x, result);
+  stream.wait();
+  return result;
+}
+
 } // namespace onednn
+
+/// The numbers that the codes of a row stand for: least + step · code.
+struct code_range {
+  float least = 0.0f;
+  float step = 0.0f;
+};
 
 /// What one thread needs besides a primitive to run it.
 struct onednn_run {
@@ -65,6 +99,11 @@ struct onednn_run {
   dnnl::engine engine;
   dnnl::stream stream;
   std::vector<std::byte> scratchpad; ///< as large as the neediest primitive so far wanted it
+
+  // Of `int8_linear`: a product's inputs, its results, and what the inputs' codes mean.
+  std::vector<uint8_t> codes;
+  std::vector<int32_t> sums;
+  std::vector<code_range> ranges;
 };
 
 } // namespace sluice

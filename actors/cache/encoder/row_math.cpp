@@ -1,5 +1,7 @@
 #include "actors/cache/encoder/row_math.hpp"
 
+#include "actors/cache/encoder/vector_clones.hpp"
+
 #include <cmath>
 #include <cstddef>
 
@@ -16,7 +18,7 @@ constexpr size_t lane_count = 16;
 
 /// The sum of f(x) over all x.
 template <class Function>
-float sum_of(std::span<const float> x, Function f) {
+[[gnu::always_inline]] inline float sum_of(std::span<const float> x, Function f) {
   float lanes[lane_count] = {};
   size_t i = 0;
   for (; i + lane_count <= x.size(); i += lane_count)
@@ -32,26 +34,29 @@ float sum_of(std::span<const float> x, Function f) {
 
 } // namespace
 
-float row_sum(std::span<const float> x) {
+SLUICE_VECTOR_CLONES float row_sum(std::span<const float> x) {
   return sum_of(x, [](float y) { return y; });
 }
 
-void normalise_layer(std::span<float> x, std::span<const float> weight,
-                     std::span<const float> bias) {
+SLUICE_VECTOR_CLONES void normalise_layer(std::span<float> x, std::span<const float> weight,
+                                          std::span<const float> bias) {
   auto size = static_cast<float>(x.size());
   auto mean = row_sum(x) / size;
   auto variance = sum_of(x, [&](float y) { return (y - mean) * (y - mean); }) / size;
   auto factor = 1.0f / std::sqrt(variance + epsilon);
+  const auto* __restrict scale = weight.data();
+  const auto* __restrict shift = bias.data();
+  auto* __restrict y = x.data();
   for (size_t i = 0; i < x.size(); ++i)
-    x[i] = (x[i] - mean) * factor * weight[i] + bias[i];
+    y[i] = (y[i] - mean) * factor * scale[i] + shift[i];
 }
 
-void add_row(std::span<const float> x, std::span<float> sum) {
+SLUICE_VECTOR_CLONES void add_row(std::span<const float> x, std::span<float> sum) {
   for (size_t i = 0; i < x.size(); ++i)
     sum[i] += x[i];
 }
 
-bool normalise_length(std::span<float> x) {
+SLUICE_VECTOR_CLONES bool normalise_length(std::span<float> x) {
   auto length = std::sqrt(sum_of(x, [](float y) { return y * y; }));
   if (!(length > 0.0f) || !std::isfinite(length))
     return false;

@@ -1,5 +1,6 @@
 #include "actors/cache/encoder/sentence_encoder.hpp"
 
+#include "actors/cache/encoder/int8_linear.hpp"
 #include "actors/cache/encoder/minilm_weights.hpp"
 #include "actors/cache/encoder/row_buckets.hpp"
 #include "actors/cache/encoder/row_math.hpp"
@@ -32,6 +33,13 @@ void zero_padding(std::vector<float>& states, size_t rows) {
             states.data() + row_buckets::round_up(rows) * minilm::width, 0.0f);
 }
 
+encoder_precision usable(encoder_precision wanted, const dnnl::engine& engine) {
+  if (wanted == encoder_precision::fp32)
+    return wanted;
+  int8_linear_kernels sample(engine, {minilm::wide, minilm::width, epilogue::add});
+  return sample.exact() ? encoder_precision::int8 : encoder_precision::fp32;
+}
+
 } // namespace
 
 struct sentence_encoder::workspace::memory {
@@ -52,7 +60,8 @@ sentence_encoder::workspace& sentence_encoder::workspace::operator=(workspace&&)
 struct sentence_encoder::model {
   using memory = workspace::memory;
 
-  explicit model(wordpiece x) : pieces(std::move(x)) {}
+  model(wordpiece x, encoder_precision wanted)
+      : pieces(std::move(x)), precision(usable(wanted, engine)), kernels(engine, precision) {}
 
   caf::error read(const std::filesystem::path& weights_file);
   void embed(std::span<const std::vector<int32_t>> texts, memory& space) const;
@@ -63,7 +72,8 @@ struct sentence_encoder::model {
 
   wordpiece pieces;
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
-  minilm_kernels kernels{engine};
+  encoder_precision precision;
+  minilm_kernels kernels;
   std::optional<minilm_weights> weights;
 };
 
@@ -97,7 +107,7 @@ void sentence_encoder::model::apply_layer(const minilm_layer& layer,
     for (size_t i = 0; i < rows; ++i)
       normalise_layer({&space.states[i * minilm::width], minilm::width}, x.weight, x.bias);
   };
-  layer.qkv.apply(space.states.data(), rows, space.qkv.data(), *space.run);
+  layer.qkv->apply(space.states.data(), rows, space.qkv.data(), *space.run);
   // In this order: what attention writes beyond a text's last row, the next text's overwrites.
   size_t first = 0;
   for (const auto& text : texts) {
@@ -106,10 +116,10 @@ void sentence_encoder::model::apply_layer(const minilm_layer& layer,
     first += text.size();
   }
   zero_padding(space.mixed, rows);
-  layer.project.apply(space.mixed.data(), rows, space.states.data(), *space.run);
+  layer.project->apply(space.mixed.data(), rows, space.states.data(), *space.run);
   normalise(layer.project_norm);
-  layer.widen.apply(space.states.data(), rows, space.wide.data(), *space.run);
-  layer.narrow.apply(space.wide.data(), rows, space.states.data(), *space.run);
+  layer.widen->apply(space.states.data(), rows, space.wide.data(), *space.run);
+  layer.narrow->apply(space.wide.data(), rows, space.states.data(), *space.run);
   normalise(layer.narrow_norm);
 }
 
@@ -140,13 +150,13 @@ sentence_encoder::sentence_encoder(std::unique_ptr<const model> x) : model_(std:
 sentence_encoder::~sentence_encoder() = default;
 
 caf::expected<std::unique_ptr<sentence_encoder>>
-sentence_encoder::load(const std::filesystem::path& folder) {
+sentence_encoder::load(const std::filesystem::path& folder, encoder_precision wanted) {
   auto pieces = wordpiece::load(folder / "vocab.txt");
   if (!pieces)
     return pieces.error();
   try {
     omp_set_num_threads(1);
-    auto loaded = std::make_unique<model>(std::move(*pieces));
+    auto loaded = std::make_unique<model>(std::move(*pieces), wanted);
     if (auto failure = loaded->read(folder / "model.safetensors"))
       return failure;
     return std::unique_ptr<sentence_encoder>(new sentence_encoder(std::move(loaded)));
@@ -186,6 +196,10 @@ caf::expected<embedding_matrix> sentence_encoder::encode(std::span<const std::st
   } catch (const std::exception& e) {
     return make_error(ec::internal, std::string{"oneDNN: "} + e.what());
   }
+}
+
+encoder_precision sentence_encoder::precision() const {
+  return model_->precision;
 }
 
 size_t sentence_encoder::token_count(std::string_view text) const {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "actors/cache/encoder/encoder_precision.hpp"
+
 #include <caf/expected.hpp>
 
 #include <cstddef>
@@ -53,7 +55,9 @@ public:
   /// Reads `model.safetensors` and `vocab.txt` in `folder`, which scripts/install_model.sh fills;
   /// takes some 0.3 s and 100 MB. Errors: `io_failed` where a file cannot be read,
   /// `bad_configuration` where it is not the model's, `internal` where oneDNN fails.
-  static caf::expected<std::unique_ptr<sentence_encoder>> load(const std::filesystem::path& folder);
+  /// Where the processor cannot add bytes exactly and fast, `int8` becomes `fp32`.
+  static caf::expected<std::unique_ptr<sentence_encoder>>
+  load(const std::filesystem::path& folder, encoder_precision wanted = encoder_precision::fp32);
 
   ~sentence_encoder();
   sentence_encoder(const sentence_encoder&) = delete;
@@ -64,6 +68,9 @@ public:
   /// weights give no vector of finite length.
   caf::expected<embedding_matrix> encode(std::span<const std::string_view> texts,
                                          workspace& space) const;
+
+  /// What `load` chose.
+  encoder_precision precision() const;
 
   /// How many tokens `text` takes, at most `tokens_max`: what the time of `encode` depends on.
   size_t token_count(std::string_view text) const;
