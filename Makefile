@@ -1,5 +1,5 @@
 # Two commands to know: `make run` and `make test`. Both install what they need first.
-.PHONY: help run build test e2e bench fuzz tidy clean build-debug install-build install-test
+.PHONY: help run build test e2e bench fuzz tidy clean build-debug install-build install-model install-test
 
 # As many compiler jobs as there are cores and as memory carries: a translation unit that includes
 # CAF and Beast takes about 1.5 GB.
@@ -9,22 +9,22 @@ FUZZ_SECONDS ?= 30
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-7s %s\n", $$1, $$2}'
 
-run: build ## build, then start the gateway on http://127.0.0.1:8080 with a simulated upstream
+run: build install-model ## build, then start the gateway on http://127.0.0.1:8080 with a simulated upstream
 	@exec build/release/sluice serve
 
-build: install-build build/release/build.ninja ## the release binary, build/release/sluice
+build: install-build install-model build/release/build.ninja ## the release binary, build/release/sluice
 	@cmake --build build/release --parallel $(JOBS) --target sluice
 
 build-debug: install-build build/debug/build.ninja
 	@cmake --build build/debug --parallel $(JOBS)
 
-test: install-test ## everything: unit tests with sanitizers and in release, then real clients
+test: install-test install-model ## everything: unit tests with sanitizers and in release, then real clients
 	@JOBS=$(JOBS) scripts/run_tests.sh
 
 e2e: build install-test ## only the tests with real clients; E2E="-k stream" picks some
 	@scripts/run_e2e.sh $(E2E)
 
-bench: install-build build/release/build.ninja ## throughput and latency beside nginx
+bench: install-build install-model build/release/build.ninja ## throughput and latency beside nginx
 	@scripts/install_packages.sh build bench
 	@cmake --build build/release --parallel $(JOBS)
 	@tests/bench/passthrough
@@ -40,6 +40,10 @@ clean: ## remove everything that was built
 
 install-build:
 	@scripts/install_packages.sh build
+
+# The gateway runs without the model, and so do all tests but those of the encoder.
+install-model:
+	@scripts/install_model.sh || true
 
 install-test:
 	@scripts/install_packages.sh build test

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian or Ubuntu packages that are missing for the parts named: build, test, bench,
-# fuzz, tidy. Asks dpkg first, so a second run costs milliseconds and needs neither root nor network.
+# Installs the Debian or Ubuntu packages that are missing for the parts named: build, model, test,
+# bench, fuzz, tidy. Asks dpkg first, so a second run costs milliseconds and needs neither root nor network.
 set -euo pipefail
 
 # A line a package; where releases differ in a name, the alternatives stand in order of preference.
@@ -16,6 +16,7 @@ libboost-dev|libboost1.83-dev|libboost1.74-dev
 libcaf-dev
 libcli11-dev
 libcurl4-openssl-dev|libcurl4-gnutls-dev
+libdnnl-dev
 libgmock-dev
 libgtest-dev
 libmsgpack-cxx-dev|libmsgpack-dev
@@ -23,6 +24,7 @@ librocksdb-dev
 libsimdjson-dev
 libspdlog-dev
 libssl-dev
+libutf8proc-dev
 libxxhash-dev
 libyaml-cpp-dev
 make
@@ -40,10 +42,11 @@ command:curl|curl
 python3-venv
 LIST
       ;;
+    model) printf 'ca-certificates\ncommand:python3|python3\npython3-venv\n' ;;
     bench) echo 'command:nginx|nginx-light|nginx' ;;
     fuzz) printf 'clang\nlibclang-rt-dev|libclang-rt-14-dev|libclang-rt-18-dev|libclang-rt-19-dev\n' ;;
     tidy) printf 'clang-format\nclang-tidy\n' ;;
-    *) echo "install_packages: unknown part '$1'; parts are build, test, bench, fuzz, tidy" >&2; exit 2 ;;
+    *) echo "install_packages: unknown part '$1'; parts are build, model, test, bench, fuzz, tidy" >&2; exit 2 ;;
   esac
 }
 
