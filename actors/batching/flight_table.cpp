@@ -152,9 +152,12 @@ flight_table::flight* flight_table::joinable(const upstream_call& call) const {
   return nullptr;
 }
 
-bool flight_table::start_alone(upstream_call& call, steady_time now) {
-  if (shares(call.merge) && joinable(call))
-    return false;
+bool flight_table::take(upstream_call& call, steady_time now, flight_orders& out) {
+  if (shares(call.merge))
+    if (auto* to = joinable(call)) {
+      join(*to, std::move(call), now, out);
+      return false;
+    }
   member leader;
   leader.call = call.call;
   leader.client = std::move(call.client);
@@ -162,13 +165,6 @@ bool flight_table::start_alone(upstream_call& call, steady_time now) {
   leader.leads = true;
   start(call, now).members.push_back(std::move(leader));
   return true;
-}
-
-void flight_table::take(upstream_call&& call, steady_time now, flight_orders& out) {
-  if (start_alone(call, now))
-    out.calls.push_back(std::move(call));
-  else
-    join(*joinable(call), std::move(call), now, out);
 }
 
 void flight_table::join(flight& to, upstream_call&& call, steady_time now, flight_orders& out) {

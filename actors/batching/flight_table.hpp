@@ -71,10 +71,10 @@ public:
   flight_table& operator=(const flight_table&) = delete;
 
   // What members say.
-  void take(upstream_call&& call, steady_time now, flight_orders& out);
-  /// Makes `call` the first of a flight of its own, with the number and the deadline that it is to
-  /// be made with, unless it joins one; then nothing has happened and it is for `take`.
-  bool start_alone(upstream_call& call, steady_time now);
+  /// Lets `call` join a flight, which moves from it, or else makes it the first of one of its own:
+  /// then the answer is true, `call` has got the number and the deadline that it is to be made
+  /// with, and who took it makes it. That order is not among `out`, for it is the usual case.
+  [[nodiscard]] bool take(upstream_call& call, steady_time now, flight_orders& out);
   void credit(const stream_credit& x, flight_orders& out);
   void cancel(uint64_t call, flight_orders& out);
 

@@ -61,10 +61,8 @@ merger::behavior_type merger::make_behavior() {
 }
 
 void merger::take(upstream_call&& x) {
-  auto now = steady_clock::now();
-  if (table_.start_alone(x, now))
+  if (table_.take(x, steady_clock::now(), orders_))
     return make_call(std::move(x));
-  table_.take(std::move(x), now, orders_);
   carry_out();
 }
 

@@ -46,7 +46,12 @@ protected:
   void ask(upstream_call x) {
     x.until.at = now + 10s;
     out.clear();
-    table().take(std::move(x), now, out);
+    take(table(), std::move(x));
+  }
+  /// Notes the call where it is to be made, with those of the other orders.
+  void take(flight_table& by, upstream_call x) {
+    if (by.take(x, now, out))
+      out.calls.push_back(std::move(x));
   }
   void reply(uint64_t own, const std::string& body, call_timing timing = {}) {
     out.clear();

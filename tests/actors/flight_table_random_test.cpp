@@ -53,7 +53,8 @@ protected:
     auto& who = callers_[x.call];
     who.key = key;
     who.streams = x.mode == reply_mode::stream;
-    table_->take(std::move(x), now_, out_);
+    if (table_->take(x, now_, out_))
+      out_.calls.push_back(std::move(x));
   }
 
   template <class Map>

@@ -211,8 +211,8 @@ TEST_F(flight_table_test, what_concerns_all_is_told_to_all) {
     auto own = first_own + table().take_counts().calls;
     flight_table fresh{settings, own};
     out.clear();
-    fresh.take(call_of(1, key_a), now, out);
-    fresh.take(call_of(2, key_a), now, out);
+    take(fresh, call_of(1, key_a));
+    take(fresh, call_of(2, key_a));
     out.clear();
     upstream_failure x{own, {}, {}};
     x.why.code = code;
@@ -257,17 +257,17 @@ TEST_F(flight_table_test, similar_questions_share_only_where_that_is_allowed) {
   settings.similar = true;
   settings.similarity_min = 0.85;
   flight_table allowed{settings, first_own, std::make_unique<normalised_text>()};
-  auto take = [&](upstream_call x) {
+  auto calls_of = [&](upstream_call x) {
     out.clear();
-    allowed.take(std::move(x), now, out);
+    take(allowed, std::move(x));
     return out.calls.size();
   };
-  EXPECT_EQ(take(question(1, {1, 1}, "What is  the capital of France?")), 1U);
-  EXPECT_EQ(take(question(2, {2, 2}, "what is the capital of france")), 0U);
-  EXPECT_EQ(take(question(3, {3, 3}, "what is the capital of Spain")), 1U);
+  EXPECT_EQ(calls_of(question(1, {1, 1}, "What is  the capital of France?")), 1U);
+  EXPECT_EQ(calls_of(question(2, {2, 2}, "what is the capital of france")), 0U);
+  EXPECT_EQ(calls_of(question(3, {3, 3}, "what is the capital of Spain")), 1U);
   auto elsewhere = question(4, {4, 4}, "what is the capital of france");
   elsewhere.merge.scope = {8, 8};
-  EXPECT_EQ(take(elsewhere), 1U);
+  EXPECT_EQ(calls_of(elsewhere), 1U);
 }
 
 } // namespace
