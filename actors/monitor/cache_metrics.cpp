@@ -7,6 +7,8 @@ namespace sluice {
 cache_metrics::cache_metrics(prometheus::Registry& registry)
     : lookups_(counter(registry, "sluice_cache_lookups_total",
                        "Requests that asked the cache, by what it answered.")),
+      hits_(lookups_, {{"result", "hit"}, {"level", "L1"}}),
+      misses_(lookups_, {{"result", "miss"}, {"level", "none"}}),
       saved_(counter(registry, "sluice_cache_saved_nanousd_total",
                      "What the answers had cost that the cache gave again.")),
       hit_rate_(gauge(registry, "cache_hit_rate",
@@ -25,25 +27,26 @@ void cache_metrics::add(const request_record& x, steady_time now) {
     return;
   seen_ = true;
   auto hit = x.cache == cache_result::hot;
-  hits_.add(std::chrono::seconds{hit ? 1 : 0}, now);
-  lookups_.Add({{"result", hit ? "hit" : "miss"}, {"level", hit ? "L1" : "none"}}).Increment();
-  if (hit)
-    saved_.Add({}).Increment(static_cast<double>(x.cache_saved.value));
+  recent_hits_.add(std::chrono::seconds{hit ? 1 : 0}, now);
+  if (!hit)
+    return misses_.add();
+  hits_.add();
+  saved_.add(static_cast<double>(x.cache_saved.value));
 }
 
 void cache_metrics::add(const cache_report& x) {
   seen_ = true;
   shards_[x.shard] = {x.entries, x.bytes};
-  stored_.Add({}).Increment(static_cast<double>(x.stored));
-  refused_.Add({}).Increment(static_cast<double>(x.refused));
-  evicted_.Add({}).Increment(static_cast<double>(x.evicted));
-  expired_.Add({}).Increment(static_cast<double>(x.expired));
+  stored_.add(static_cast<double>(x.stored));
+  refused_.add(static_cast<double>(x.refused));
+  evicted_.add(static_cast<double>(x.evicted));
+  expired_.add(static_cast<double>(x.expired));
 }
 
 void cache_metrics::set(steady_time now) {
   if (!seen_)
     return;
-  auto mean = hits_.mean(now);
+  auto mean = recent_hits_.mean(now);
   hit_rate_.Add({}).Set(mean ? std::chrono::duration<double>(*mean).count()
                              : std::numeric_limits<double>::quiet_NaN());
   held sum;

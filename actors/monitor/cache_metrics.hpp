@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/monitor/lazy_counter.hpp"
 #include "actors/monitor/metric_families.hpp"
 #include "actors/monitor/recent_average.hpp"
 #include "runtime/messages.hpp"
@@ -27,15 +28,17 @@ private:
   };
 
   counter_family& lookups_;
-  counter_family& saved_;
+  lazy_counter hits_;
+  lazy_counter misses_;
+  lazy_counter saved_;
   gauge_family& hit_rate_;
   gauge_family& entries_;
   gauge_family& bytes_;
-  counter_family& stored_;
-  counter_family& refused_;
-  counter_family& evicted_;
-  counter_family& expired_;
-  recent_average hits_; ///< a second for a hit, nothing for a miss
+  lazy_counter stored_;
+  lazy_counter refused_;
+  lazy_counter evicted_;
+  lazy_counter expired_;
+  recent_average recent_hits_; ///< a second for a hit, nothing for a miss
   std::map<uint32_t, held> shards_;
   bool seen_ = false;
 };

@@ -330,6 +330,7 @@ TEST(process_stats_test, knows_this_process) {
 
 TEST_F(request_metrics_test, shows_what_the_cache_answers_and_holds) {
   EXPECT_EQ(text().find("cache_hit_rate "), std::string::npos) << "no figure without a cache";
+  EXPECT_THAT(text(), Not(HasSubstr("sluice_cache_")));
   loop_report report;
   request_record x;
   x.inference = true;
