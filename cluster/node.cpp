@@ -288,10 +288,7 @@ void node::parts::spawn_jobs(const call_targets& targets, http_admission_ptr adm
 }
 
 void node::parts::spawn_cache() {
-  if (!settings->cache.enabled || settings->optimizer.cache_size == 0)
-    return;
-  auto count =
-      settings->cache.shards > 0 ? settings->cache.shards : static_cast<uint32_t>(loops.size());
+  auto count = cache_shards_of(*settings, loops.size());
   auto seed = random_seed();
   for (uint32_t i = 0; i < count; ++i)
     cache.push_back(system->spawn<cache_shard>(loops[i % loops.size()].get(), i,

@@ -1,5 +1,7 @@
 #include "actors/cache/cache_shard_actor.hpp"
 
+#include <algorithm>
+
 namespace sluice {
 
 using std::chrono::steady_clock;
@@ -13,11 +15,19 @@ constexpr size_t expired_at_once_max = 256;
 
 } // namespace
 
+uint32_t cache_shards_of(const configuration& settings, size_t loops) {
+  if (!settings.cache.enabled)
+    return 0;
+  auto wanted = settings.cache.shards > 0 ? uint64_t{settings.cache.shards} : uint64_t{loops};
+  return static_cast<uint32_t>(std::min(wanted, settings.optimizer.cache_size));
+}
+
 hot_cache_settings hot_cache_settings_of(const configuration& settings, uint32_t shards,
                                          uint64_t seed) {
   hot_cache_settings result;
-  auto entries = settings.optimizer.cache_size;
-  result.bounds = {(entries + shards - 1) / shards, settings.cache.bytes_max / shards};
+  result.bounds.bytes = settings.cache.bytes_max / shards;
+  result.bounds.entries = std::max<uint64_t>(
+      1, std::min(settings.optimizer.cache_size / shards, result.bounds.bytes / entry_bytes_min));
   result.ttl = settings.cache.ttl;
   result.ttl_jitter_percent = settings.cache.ttl_jitter_percent;
   result.seed = seed;

@@ -7,7 +7,14 @@
 
 namespace sluice {
 
-/// What `settings` mean for one of `shards` shards. `seed` is that of the jitter of times.
+/// How many shards a node with so many loops has: as many as `settings` say, but none without an
+/// entry of its own; 0 where nothing is kept.
+uint32_t cache_shards_of(const configuration& settings, size_t loops);
+
+/// What `settings` mean for one of `shards` shards, of which there is at least one. All together
+/// hold no more than the settings allow, and no more entries than their bytes have room for: the
+/// order of entries is laid out for their number, outside of the bytes. `seed` is that of the
+/// jitter of times.
 hot_cache_settings hot_cache_settings_of(const configuration& settings, uint32_t shards,
                                          uint64_t seed);
 

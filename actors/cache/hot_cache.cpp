@@ -2,14 +2,6 @@
 
 namespace sluice {
 
-namespace {
-
-/// What an entry takes beside its texts: itself, and its places in the table, the order and the
-/// list of ends.
-constexpr uint64_t entry_overhead_bytes = 512;
-
-} // namespace
-
 hot_cache::hot_cache(const hot_cache_settings& settings)
     : settings_(settings), order_(settings.bounds), random_(settings.seed) {}
 
@@ -47,7 +39,7 @@ void hot_cache::put(const fingerprint& key, cached_answer&& answer, std::chrono:
                     steady_time now) {
   if (auto found = entries_.find(key); found != entries_.end())
     erase(found);
-  auto bytes = answer.content.size() + answer.deployment.size() + entry_overhead_bytes;
+  auto bytes = answer.content.size() + answer.deployment.size() + entry_bytes_min;
   auto until = now + lifetime(ttl);
   entries_.emplace(key, entry{std::move(answer), now, until, bytes});
   ends_.emplace(until, key);

@@ -9,6 +9,10 @@
 
 namespace sluice {
 
+/// What an entry takes beside its texts: itself, and its places in the table, the order and the
+/// list of ends. None takes less.
+inline constexpr uint64_t entry_bytes_min = 512;
+
 struct hot_cache_settings {
   cache_bounds bounds;
   std::chrono::seconds ttl{0};     ///< as in `cache_settings`

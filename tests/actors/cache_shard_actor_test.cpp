@@ -88,9 +88,48 @@ TEST(hot_cache_settings_test, shards_share_the_bounds) {
   settings.optimizer.cache_size = 1'000;
   settings.cache.bytes_max = 9'000'000;
   auto part = hot_cache_settings_of(settings, 3, 1);
-  EXPECT_EQ(part.bounds.entries, 334U);
+  EXPECT_EQ(part.bounds.entries, 333U);
   EXPECT_EQ(part.bounds.bytes, 3'000'000U);
   EXPECT_EQ(part.ttl, settings.cache.ttl);
+}
+
+TEST(hot_cache_settings_test, all_shards_together_hold_no_more_than_they_may) {
+  configuration settings;
+  settings.cache.enabled = true;
+  for (uint64_t entries : {1U, 2U, 3U, 7U, 10U, 255U, 256U, 257U, 1'000U})
+    for (uint32_t wanted : {0U, 1U, 2U, 3U, 16U, 256U}) {
+      settings.optimizer.cache_size = entries;
+      settings.cache.shards = wanted;
+      auto shards = cache_shards_of(settings, 4);
+      ASSERT_GE(shards, 1U);
+      auto part = hot_cache_settings_of(settings, shards, 1);
+      EXPECT_GE(part.bounds.entries, 1U);
+      EXPECT_LE(part.bounds.entries * shards, entries) << wanted << " shards";
+      EXPECT_LE(part.bounds.bytes * shards, settings.cache.bytes_max);
+    }
+}
+
+TEST(hot_cache_settings_test, entries_are_no_more_than_the_bytes_have_room_for) {
+  configuration settings;
+  settings.optimizer.cache_size = 100'000'000;
+  settings.cache.bytes_max = 1024 * 1024;
+  EXPECT_EQ(hot_cache_settings_of(settings, 1, 1).bounds.entries, 2'048U);
+  EXPECT_EQ(hot_cache_settings_of(settings, 256, 1).bounds.entries, 8U);
+}
+
+TEST(cache_shards_test, there_are_as_many_as_wanted_that_can_have_an_entry) {
+  configuration settings;
+  EXPECT_EQ(cache_shards_of(settings, 4), 0U) << "the cache is off";
+  settings.cache.enabled = true;
+  EXPECT_EQ(cache_shards_of(settings, 4), 4U) << "one a loop";
+  settings.cache.shards = 7;
+  EXPECT_EQ(cache_shards_of(settings, 4), 7U);
+  settings.optimizer.cache_size = 3;
+  EXPECT_EQ(cache_shards_of(settings, 4), 3U);
+  settings.cache.shards = 0;
+  EXPECT_EQ(cache_shards_of(settings, 4), 3U);
+  settings.optimizer.cache_size = 0;
+  EXPECT_EQ(cache_shards_of(settings, 4), 0U);
 }
 
 } // namespace
