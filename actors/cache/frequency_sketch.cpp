@@ -7,8 +7,10 @@ namespace sluice {
 
 namespace {
 
-/// Eight counters an entry: with four rows two in three keys are told apart exactly.
-constexpr uint64_t words_per_entry_inverse = 2;
+/// Eight counters an entry or, as the words are a power of two, up to sixteen. Of the hit ratios
+/// that `tiny_lfu_test` prints, of 0.686 and 0.642, twice as many add 0.004; half as many take
+/// 0.005 and 0.009, and with them a scan flushes what the test says has to stay.
+constexpr uint64_t entries_per_word = 2;
 
 /// The paper's choice: long enough to see what is popular, short enough to forget it.
 constexpr uint64_t sample_per_entry = 10;
@@ -16,7 +18,7 @@ constexpr uint64_t sample_per_entry = 10;
 } // namespace
 
 frequency_sketch::frequency_sketch(uint64_t entries)
-    : words_(std::bit_ceil(std::max<uint64_t>(8, entries / words_per_entry_inverse))),
+    : words_(std::bit_ceil(std::max<uint64_t>(8, entries / entries_per_word))),
       mask_(words_.size() - 1), sample_(std::max<uint64_t>(64, entries * sample_per_entry)) {}
 
 frequency_sketch::place frequency_sketch::at(const fingerprint& key, uint32_t row) const {
