@@ -39,6 +39,10 @@ failure make_failure(ec code, std::string message, std::string param) {
   return result;
 }
 
+failure make_failure(const caf::error& why) {
+  return make_failure(code_of(why), message_of(why), param_of(why));
+}
+
 uint16_t status_of(const failure& why) {
   auto refused_us = why.upstream_status == 401 || why.upstream_status == 403;
   if (why.code == ec::upstream_rejected && why.upstream_status >= 400 && why.upstream_status < 500)

@@ -10,6 +10,8 @@ namespace sluice {
 
 /// A failure of our own.
 failure make_failure(ec code, std::string message = {}, std::string param = {});
+/// With the code, the words and the field of `why`.
+failure make_failure(const caf::error& why);
 
 /// OpenAI's error object, `{"error":{"message","type","param","code"}}`, with the request's id
 /// beside them.

@@ -122,7 +122,7 @@ void exchange::route() {
       .then([self = shared_from_this()](route_decision& decision) { self->on_route(decision); },
             [self = shared_from_this()](const caf::error& error) {
               if (!self->done_)
-                self->fail(make_failure(code_of(error), message_of(error), param_of(error)));
+                self->fail(make_failure(error));
             });
 }
 

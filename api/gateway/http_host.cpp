@@ -39,7 +39,8 @@ caf::expected<std::chrono::milliseconds> timeout_of(const http_request& request,
   if (error != std::errc{} || stop != text.data() + text.size() || ms < 1)
     return make_error(ec::invalid_value,
                       "The header x-sluice-timeout-ms must be a whole number of milliseconds, "
-                      "at least 1.");
+                      "at least 1.",
+                      std::string{timeout_field});
   return std::min(longest, std::chrono::milliseconds{ms});
 }
 
@@ -188,7 +189,7 @@ std::shared_ptr<http_exchange> http_host::inference(endpoint kind,
   auto found =
       setup_.keys->authenticate(request->field("Authorization"), request->field("x-api-key"));
   if (!found)
-    return give_back(make_failure(code_of(found.error()), message_of(found.error())), nullptr, {});
+    return give_back(make_failure(found.error()), nullptr, {});
   auto* key = *found;
   auto rate = key->limiter.take(steady_clock::now());
   if (rate.limit > 0) {
@@ -206,9 +207,7 @@ std::shared_ptr<http_exchange> http_host::inference(endpoint kind,
   auto wish = setup_.cache.empty() ? caf::expected<cache_wish>{cache_wish{false, false}}
                                    : cache_wish_of(*request);
   if (!wish)
-    return give_back(
-        make_failure(code_of(wish.error()), message_of(wish.error()), param_of(wish.error())), key,
-        {});
+    return give_back(make_failure(wish.error()), key, {});
   auto& merging = setup_.settings->merging;
   merge_rules rules{key->settings.tenant, merging.temperature_max, merging.similar,
                     setup_.merge_seed};
@@ -230,15 +229,11 @@ std::shared_ptr<http_exchange> http_host::inference(endpoint kind,
                      key, asked.model);
   auto timeout = timeout_of(*request, setup_.settings->limits.request_timeout);
   if (!timeout)
-    return give_back(make_failure(code_of(timeout.error()), message_of(timeout.error()),
-                                  std::string{timeout_field}),
-                     key, asked.model);
+    return give_back(make_failure(timeout.error()), key, asked.model);
   auto* model = setup_.models->find_model(asked.model);
   auto pack = packing_of(*request, model ? model->pack : packing::denied);
   if (!pack)
-    return give_back(
-        make_failure(code_of(pack.error()), message_of(pack.error()), std::string{pack_field}), key,
-        asked.model);
+    return give_back(make_failure(pack.error()), key, asked.model);
   asked.pack = asked.stream ? packing::denied : *pack;
   auto made = std::make_shared<exchange>(*this, std::move(request), std::move(sink), std::move(id),
                                          key, std::move(asked), *timeout);

@@ -272,8 +272,7 @@ void job_exchange::fail(const caf::error& why) {
     sink_->cut();
     return finish(200, code_of(why));
   }
-  auto response =
-      error_reply(make_failure(code_of(why), message_of(why), param_of(why)), record_.request_id);
+  auto response = error_reply(make_failure(why), record_.request_id);
   auto status = response.status;
   record_.response_bytes = response.body.size();
   sink_->send(std::move(response));

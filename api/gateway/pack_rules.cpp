@@ -13,7 +13,8 @@ caf::expected<packing> packing_of(const http_request& request, packing otherwise
     return packing::allowed;
   if (text == "deny")
     return packing::denied;
-  return make_error(ec::invalid_value, "The header x-sluice-pack must be allow or deny.");
+  return make_error(ec::invalid_value, "The header x-sluice-pack must be allow or deny.",
+                    std::string{pack_field});
 }
 
 } // namespace sluice

@@ -47,6 +47,17 @@ TEST(error_reply_test, names_the_field) {
   EXPECT_FALSE(error["error"].contains("request_id"));
 }
 
+TEST(error_reply_test, takes_code_words_and_field_of_an_error) {
+  auto why = make_failure(make_error(ec::invalid_value, "no good", "n"));
+  EXPECT_EQ(why.code, ec::invalid_value);
+  EXPECT_EQ(why.message, "no good");
+  EXPECT_EQ(why.param, "n");
+  why = make_failure(caf::error{caf::sec::request_timeout});
+  EXPECT_EQ(why.code, ec::deadline_exceeded);
+  EXPECT_EQ(why.message, properties(ec::deadline_exceeded).sentence);
+  EXPECT_EQ(why.param, "");
+}
+
 TEST(error_reply_test, survives_text_that_is_no_utf_8) {
   auto body = error_body(make_failure(ec::upstream_failed, "\xff\xfe"), "req");
   EXPECT_TRUE(json::accept(body));

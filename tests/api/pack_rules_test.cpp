@@ -1,6 +1,7 @@
 #include "api/gateway/pack_rules.hpp"
 
 #include "api/http/handler.hpp"
+#include "runtime/ec.hpp"
 
 #include <gtest/gtest.h>
 
@@ -27,7 +28,9 @@ TEST(pack_rules_test, anything_else_is_a_mistake_of_the_caller) {
   for (auto text : {"maybe", "ALLOW", "allow,deny", "1"}) {
     http_request x;
     x.fields = {{"x-sluice-pack", text}};
-    EXPECT_FALSE(packing_of(x, packing::denied)) << text;
+    auto refused = packing_of(x, packing::denied);
+    ASSERT_FALSE(refused) << text;
+    EXPECT_EQ(param_of(refused.error()), "x-sluice-pack");
   }
 }
 
