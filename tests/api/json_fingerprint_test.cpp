@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace sluice {
 namespace {
 
@@ -113,6 +115,19 @@ TEST_F(json_fingerprint_test, many_keys_and_long_texts_are_read_to_the_end) {
     EXPECT_NE(with_text(size, 'b'), with_text(size, 'c'));
     EXPECT_NE(with_text(size, 'b'), with_text(size + 1, 'b'));
   }
+}
+
+/// Longer than what is hashed in one go, twice over.
+TEST_F(json_fingerprint_test, every_byte_of_a_long_text_counts_at_its_place) {
+  std::string text(9'000, 'a');
+  auto of_text = [&] { return chat(R"(,"x":")" + text + R"(")"); };
+  std::set<fingerprint> seen{of_text()};
+  for (auto& x : text) {
+    x = 'b';
+    seen.insert(of_text());
+    x = 'a';
+  }
+  EXPECT_EQ(seen.size(), 1 + text.size());
 }
 
 TEST_F(json_fingerprint_test, tenants_and_processes_have_their_own) {
