@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -79,6 +80,22 @@ TEST(int8_math_test, sums_come_back_as_products) {
   add_restored_row(sums.data(), range, scales, out);
   for (size_t i = 0; i < out.size(); ++i)
     EXPECT_NEAR(out[i], 2 * expected[i], 0.16) << i;
+}
+
+TEST(int8_math_test, outliers_are_added_as_they_are) {
+  std::array<float, outlier_count> x{1.0f, -2.0f, 30.0f, 0.5f, 0.0f, 4.0f, -8.0f, 0.25f};
+  constexpr size_t outputs = quantised_lanes;
+  std::vector<float> weights(outlier_count * outputs);
+  for (size_t i = 0; i < weights.size(); ++i)
+    weights[i] = std::cos(static_cast<float>(i));
+  std::vector<float> out(outputs, 3.0f);
+  add_outliers(x, weights, out);
+  for (size_t i = 0; i < outputs; ++i) {
+    auto expected = 3.0;
+    for (size_t j = 0; j < outlier_count; ++j)
+      expected += double{x[j]} * weights[j * outputs + i];
+    EXPECT_NEAR(out[i], expected, 1e-4) << i;
+  }
 }
 
 TEST(int8_math_test, weights_of_zero_stay_zero) {

@@ -116,12 +116,33 @@ TEST_F(sentence_encoder_test, eight_bits_stay_close_to_the_reference) {
   for (size_t i = 0; i < expected.texts.size(); ++i) {
     std::string_view text = expected.texts[i];
     auto found = compare(encode({&text, 1}).row(0), expected.vectors[i]);
-    EXPECT_GE(found.cosine, 0.99) << text;
+    EXPECT_GE(found.cosine, 0.998) << text;
     worst = {std::min(worst.cosine, found.cosine), std::max(worst.difference, found.difference)};
   }
   std::cout << (encoder_->precision() == encoder_precision::int8 ? "int8" : "fp32 for int8")
             << ": worst cosine " << worst.cosine << ", greatest difference " << worst.difference
             << "\n";
+}
+
+TEST_F(sentence_encoder_test, eight_bits_stay_close_for_few_and_equal_tokens) {
+  // Errors of many different tokens cancel out; those of few, or of the same ones, do not.
+  std::vector<std::string> texts{
+      "Thank you.", "Thanks. Unrelated question.", "go ahead", "???", "---", ":", "(", "ok"};
+  for (size_t count : {1, 7, 100, 300}) {
+    std::string words, marks;
+    for (size_t i = 0; i < count; ++i) {
+      words += "card ";
+      marks += "!";
+    }
+    texts.insert(texts.end(), {words, marks});
+  }
+  std::vector<std::string_view> views(texts.begin(), texts.end());
+  auto expected = encode(views);
+  load_int8();
+  auto found = encode(views);
+  ASSERT_EQ(found.rows(), texts.size());
+  for (size_t i = 0; i < texts.size(); ++i)
+    EXPECT_GE(compare(found.row(i), expected.row(i)).cosine, 0.998) << texts[i];
 }
 
 TEST_F(sentence_encoder_test, in_eight_bits_neighbours_change_nothing_either) {

@@ -61,7 +61,8 @@ float_linear_kernels::float_linear_kernels(const dnnl::engine& engine, form x) :
 }
 
 std::unique_ptr<linear> float_linear_kernels::layer(std::span<const float> weight,
-                                                    std::span<const float> bias) const {
+                                                    std::span<const float> bias,
+                                                    const outlier_inputs*) const {
   assert(weight.size() == form_.inputs * form_.outputs && bias.size() == form_.outputs);
   const auto& about = kernels_.front().about;
   auto engine = about.get_engine();

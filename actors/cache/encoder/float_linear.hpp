@@ -12,8 +12,8 @@ public:
   /// Throws `dnnl::error`.
   float_linear_kernels(const dnnl::engine& engine, form x);
 
-  std::unique_ptr<linear> layer(std::span<const float> weight,
-                                std::span<const float> bias) const override;
+  std::unique_ptr<linear> layer(std::span<const float> weight, std::span<const float> bias,
+                                const outlier_inputs* outliers) const override;
 
 private:
   friend class float_linear;

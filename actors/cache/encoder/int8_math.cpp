@@ -110,4 +110,18 @@ SLUICE_VECTOR_CLONES void add_restored_row(const int32_t* sums, code_range from,
   restore<true>(sums, from, by, out);
 }
 
+SLUICE_VECTOR_CLONES void add_outliers(const std::array<float, outlier_count>& x,
+                                       std::span<const float> weights, std::span<float> out) {
+  const auto* __restrict w = weights.data();
+  auto* __restrict y = out.data();
+  const auto size = out.size();
+  for (size_t i = 0; i < size; ++i) {
+    static_assert(outlier_count == 8);
+    y[i] +=
+        ((x[0] * w[i] + x[1] * w[size + i]) + (x[2] * w[2 * size + i] + x[3] * w[3 * size + i])) +
+        ((x[4] * w[4 * size + i] + x[5] * w[5 * size + i]) +
+         (x[6] * w[6 * size + i] + x[7] * w[7 * size + i]));
+  }
+}
+
 } // namespace sluice

@@ -1,7 +1,8 @@
 #pragma once
 
-#include "actors/cache/encoder/onednn.hpp"
+#include "actors/cache/encoder/linear.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -37,5 +38,9 @@ void restore_row(const int32_t* sums, code_range from, const output_scales& by,
 /// The same, added to `out`.
 void add_restored_row(const int32_t* sums, code_range from, const output_scales& by,
                       std::span<float> out);
+
+/// Adds to `out` what the outliers `x` contribute: `weights` has a row of `out.size()` for each.
+void add_outliers(const std::array<float, outlier_count>& x, std::span<const float> weights,
+                  std::span<float> out);
 
 } // namespace sluice

@@ -3,7 +3,9 @@
 #include "actors/cache/encoder/encoder_precision.hpp"
 #include "actors/cache/encoder/onednn.hpp"
 
+#include <array>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 
@@ -16,6 +18,13 @@ enum class epilogue {
         ///< 2016, arXiv:1606.08415)
   add,  ///< added to what stands there
 };
+
+/// An input that is often many times as large as its neighbours is an outlier. Rounded with them it
+/// leaves them few codes, and it multiplies the error of its weights; as there are few of them
+/// they are best kept out (LLM.int8(), Dettmers et al. 2022, arXiv:2208.07339, section 3.2). All
+/// of a layer's are different; this many keep loops unrolled.
+inline constexpr size_t outlier_count = 8;
+using outlier_inputs = std::array<uint16_t, outlier_count>;
 
 /// A fully connected layer: y = x Wᵀ + b. Immutable: threads may share one, each with an
 /// `onednn_run` of its own.
@@ -40,10 +49,11 @@ public:
 
   virtual ~linear_kernels() = default;
 
-  /// `weight` is W, (outputs, inputs) row by row, `bias` is b; both are copied. This must outlive
-  /// the result. Throws `dnnl::error`.
-  virtual std::unique_ptr<linear> layer(std::span<const float> weight,
-                                        std::span<const float> bias) const = 0;
+  /// `weight` is W, (outputs, inputs) row by row, `bias` is b; both are copied. What is not single
+  /// precision leaves `outliers` in it, where there are some. This must outlive the result. Throws
+  /// `dnnl::error`.
+  virtual std::unique_ptr<linear> layer(std::span<const float> weight, std::span<const float> bias,
+                                        const outlier_inputs* outliers) const = 0;
 };
 
 /// Throws `dnnl::error`.

@@ -101,6 +101,7 @@ struct onednn_run {
   std::vector<std::byte> scratchpad; ///< as large as the neediest primitive so far wanted it
 
   // Of `int8_linear`: a product's inputs, its results, and what the inputs' codes mean.
+  std::vector<float> row; ///< inputs without outliers
   std::vector<uint8_t> codes;
   std::vector<int32_t> sums;
   std::vector<code_range> ranges;
