@@ -21,7 +21,8 @@ constexpr uint32_t page_size = 256;
 std::string hex_of(const fingerprint& x) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string result;
-  for (unsigned char byte : key_bytes(x)) {
+  for (auto c : key_bytes(x)) {
+    auto byte = static_cast<unsigned char>(c);
     result += digits[byte >> 4];
     result += digits[byte & 15];
   }
