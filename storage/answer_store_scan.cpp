@@ -59,7 +59,7 @@ caf::expected<answer_page> answer_store::scan_meta(const fingerprint& from, uint
       unfit.clear();
       continue;
     }
-    if (result.entries.size() >= count_max || bytes > page_bytes_max) {
+    if (result.entries.size() >= std::max(count_max, 1u) || bytes > page_bytes_max) {
       result.next = walk.meta().key;
       break;
     }

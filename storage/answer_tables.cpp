@@ -42,8 +42,8 @@ rocksdb::ColumnFamilyOptions family_of(const rocksdb::Options& base,
                                        const std::shared_ptr<rocksdb::Cache>& cache,
                                        answer_kind kind, const shared_seconds& clock) {
   rocksdb::ColumnFamilyOptions x{base};
-  // Texts compress twice as well in blocks of 16 KiB as alone, and a hit still unpacks its own in
-  // some twenty microseconds. Counts are read and written one by one.
+  // Texts compress better together than alone, and a hit has to unpack all of its block. Counts are
+  // read and written one by one.
   auto block_bytes = kind == answer_kind::use ? 4 * kib : 16 * kib;
   x.table_factory = table_of(cache, block_bytes);
   x.write_buffer_size = kind == answer_kind::content ? 8 * mib : 4 * mib;
@@ -142,9 +142,9 @@ rocksdb::Options answer_options(const answer_store_settings& settings) {
   x.max_write_buffer_number = 2;
   x.max_total_wal_size = 32 * mib; // so that opening again never replays more
   x.table_factory = table_of(cache, 16 * kib);
-  // Half of the size of lz4 for answers, at a tenth of a core where they are written fastest.
+  // Answers are text: smaller with zstd than with lz4, and a model call pays for the time it takes.
   x.compression = first_supported({rocksdb::kZSTD, rocksdb::kLZ4Compression});
-  // Larger files further down: 128 descriptors are enough for 10 GB.
+  // Larger files further down: 128 descriptors are enough for the default bound.
   x.target_file_size_base = 16 * mib;
   x.target_file_size_multiplier = 2;
   x.max_bytes_for_level_base = 64 * mib;
