@@ -20,6 +20,18 @@ void pack(std::string& to, const T& x) {
   msgpack::pack(sink, x);
 }
 
+/// What damaged bytes claim to be must not cost memory that they could not fill: an element takes a
+/// byte at least, and no field is deeper than a list.
+msgpack::unpack_limit limits_of(size_t bytes) {
+  constexpr size_t depth_max = 1;
+  return {bytes, 0, bytes, bytes, bytes, depth_max};
+}
+
+/// Texts are copied once, into the field, and not into a zone before.
+bool points_into_record(msgpack::type::object_type, size_t, void*) {
+  return true;
+}
+
 } // namespace
 
 record_writer::record_writer(uint8_t version) : bytes_(1, static_cast<char>(version)) {}
@@ -60,7 +72,8 @@ void record_reader::read(T& x) {
   if (error_ || at_ >= bytes_.size())
     return;
   try {
-    auto object = msgpack::unpack(bytes_.data(), bytes_.size(), at_);
+    auto object = msgpack::unpack(bytes_.data(), bytes_.size(), at_, points_into_record, nullptr,
+                                  limits_of(bytes_.size() - at_));
     x = object.get().as<T>();
   } catch (const std::exception& problem) {
     fail(std::string{"a stored record is damaged: "} + problem.what());

@@ -1,18 +1,13 @@
 #include "storage/store.hpp"
 
 #include "runtime/ec.hpp"
+#include "storage/data_folder.hpp"
 #include "storage/rocksdb_error.hpp"
 
 #include <rocksdb/cache.h>
-#include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
 
 namespace sluice {
 
@@ -24,12 +19,6 @@ constexpr std::string_view schema_key = "\x01schema";
 constexpr std::string_view schema = "1";
 
 constexpr size_t mib = 1024 * 1024;
-
-rocksdb::CompressionType compression() {
-  auto known = rocksdb::GetSupportedCompressions();
-  auto has_lz4 = std::find(known.begin(), known.end(), rocksdb::kLZ4Compression) != known.end();
-  return has_lz4 ? rocksdb::kLZ4Compression : rocksdb::kNoCompression;
-}
 
 rocksdb::Options options_of(const storage_settings& settings) {
   rocksdb::Options x;
@@ -46,7 +35,7 @@ rocksdb::Options options_of(const storage_settings& settings) {
   x.bytes_per_sync = mib; // no burst at the end of a compaction, which would delay an fsync
   x.max_background_jobs = 2;
   x.max_open_files = 256; // of a process that wants its descriptors for connections
-  x.compression = compression();
+  x.compression = first_supported({rocksdb::kLZ4Compression});
   x.info_log_level = rocksdb::WARN_LEVEL;
   x.keep_log_file_num = 2;
   x.max_log_file_size = mib;
@@ -60,19 +49,6 @@ rocksdb::Options options_of(const storage_settings& settings) {
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   x.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return x;
-}
-
-caf::error make_folder(const std::string& path) {
-  std::error_code error;
-  auto made = std::filesystem::create_directories(path, error);
-  if (!error && made) // it will hold prompts and answers
-    std::filesystem::permissions(path, std::filesystem::perms::owner_all, error);
-  if (!error && !std::filesystem::is_directory(path, error) && !error)
-    error = std::make_error_code(std::errc::not_a_directory);
-  if (error)
-    return make_error(ec::storage_failed,
-                      "cannot use the data folder " + path + ": " + error.message());
-  return {};
 }
 
 /// The first key behind all that begin with `prefix`; empty where there is none.
@@ -121,13 +97,11 @@ store::store(std::unique_ptr<rocksdb::DB> db) : db_(std::move(db)) {}
 store::~store() = default;
 
 caf::expected<std::unique_ptr<store>> store::open(const storage_settings& settings) {
-  if (auto error = make_folder(settings.path))
+  if (auto error = make_data_folder(settings.path))
     return error;
   rocksdb::DB* opened = nullptr;
   auto status = rocksdb::DB::Open(options_of(settings), settings.path, &opened);
-  auto words = status.ToString();
-  auto taken = words.find("While lock file") != words.npos || words.find("lock hold") != words.npos;
-  if (status.IsIOError() && taken)
+  if (is_taken(status))
     return make_error(ec::storage_failed,
                       "cannot use the data folder " + settings.path + ": another process uses it");
   if (auto error = to_error(status, "opening the data folder " + settings.path))

@@ -1,0 +1,161 @@
+#pragma once
+
+#include "runtime/time.hpp"
+#include "storage/answer_tables.hpp"
+
+#include <mutex>
+#include <optional>
+#include <random>
+#include <unordered_map>
+
+namespace sluice {
+
+class answer_walk;
+
+/// What an `answer_store` holds, and what has left it since it was opened.
+struct answer_stats {
+  uint64_t entries = 0; ///< those that have expired and were not met yet included
+  uint64_t bytes = 0;   ///< likewise; before compression
+  uint64_t expired = 0;
+  uint64_t damaged = 0; ///< records that were not what was written; each is worth a line in the log
+  uint64_t foreign = 0; ///< of another version of the records
+  uint64_t evicted = 0;
+  uint64_t uses_lost = 0; ///< not counted, as too many waited to be written
+};
+
+/// Entries to be removed.
+struct answer_purge {
+  enum class kind : uint8_t { scope, tenant, everything };
+  kind what = kind::everything;
+  fingerprint scope;  ///< of `scope`
+  std::string tenant; ///< of `tenant`
+};
+
+/// A part of all entries, in the order of their keys.
+struct answer_page {
+  std::vector<answer_meta> entries;
+  /// Where the next page begins; empty behind the last one.
+  std::optional<fingerprint> next;
+};
+
+/// What `make_room` did.
+struct answer_room {
+  uint64_t removed = 0; ///< expired, evicted or unreadable
+  bool enough = true;   ///< the bound is kept
+};
+
+/// Answers on the disk, in a RocksDB database of their own (docs/cache_store.md).
+///
+/// All calls may be made by several threads at once. `get` and `read` wait for nobody, unless they
+/// find something to remove; what writes is done one at a time. Every call takes the time from its
+/// caller, and time decides only about what has expired and what a use counts for.
+///
+/// Nothing is synced but `erase` and `purge`: what was put is there after the process was killed,
+/// and may be gone after the machine was. What was put and cannot be read is not there: a record
+/// that is not, bit for bit, what was written under its key is removed and counted, never returned.
+class answer_store {
+public:
+  struct opened;
+
+  /// Fails as `open_tables` does.
+  static caf::expected<opened> open(const answer_store_settings& settings, wall_time now);
+
+  ~answer_store();
+  answer_store(const answer_store&) = delete;
+  answer_store& operator=(const answer_store&) = delete;
+
+  /// The answer under `key`, where there is one that has not expired; a use of it. Fails with
+  /// `storage_failed`, like all that follow.
+  caf::expected<std::optional<found_answer>> get(const fingerprint& key, wall_time now);
+  /// The same, without counting as a use.
+  caf::expected<std::optional<found_answer>> read(const fingerprint& key, wall_time now);
+  /// All that is kept about it but the answer.
+  caf::expected<std::optional<answer_meta>> describe(const fingerprint& key, wall_time now);
+
+  /// Keeps an entry, in place of one with its key, whose uses are added to its own. One that has
+  /// expired is not kept. Fails where it is larger than `entry_bytes_max`, too.
+  caf::error put(const answer_record& x, wall_time now);
+  /// Removes an entry, and returns when that is on the disk.
+  caf::error erase(const fingerprint& key);
+  /// Removes entries and returns how many, when that is on the disk. Reads all that is known about
+  /// entries, unless everything goes. What is put meanwhile may stay.
+  caf::expected<uint64_t> purge(const answer_purge& what);
+
+  /// At most `count_max` entries (or 4 MiB) from the key `from` on, those that have expired left
+  /// out. Entries that are put or removed between two pages may or may not be seen.
+  caf::expected<answer_page> scan_meta(const fingerprint& from, uint32_t count_max, wall_time now);
+  /// The entries of the greatest worth (`storage/answer_worth.hpp`), best first. Reads all counts
+  /// of uses; memory is for `count` keys and for what is returned.
+  caf::expected<std::vector<answer_meta>> hottest(size_t count, wall_time now);
+
+  /// Removes what has expired from a stretch of the keys, the next one with every call, and then,
+  /// where there are more bytes than the bound, those of least worth among some that are looked at
+  /// by chance. At most `count_max` entries go in a call.
+  caf::expected<answer_room> make_room(wall_time now, uint32_t count_max);
+
+  /// Writes down the uses that `get` counted. A kill loses those since the last call.
+  caf::error flush_uses();
+
+  answer_stats stats() const;
+
+private:
+  enum class cause : uint8_t { asked, expired, damaged, foreign, evicted };
+  struct removal {
+    std::string key;
+    cause why = cause::asked;
+  };
+  struct key_hash {
+    size_t operator()(const fingerprint& x) const { return x.high ^ x.low; }
+  };
+  using uses = std::unordered_map<fingerprint, answer_use, key_hash>;
+  /// What an entry adds to the sums.
+  struct share {
+    uint64_t entries = 0;
+    uint64_t bytes = 0;
+  };
+
+  answer_store(const answer_store_settings& settings, answer_tables tables, shared_seconds clock);
+
+  caf::error load_totals(answer_opening& what);
+  sys_seconds seen(wall_time now);
+  static cause judge(record_state state, sys_seconds expires, sys_seconds now);
+  caf::error drop_unfit(const std::string& key, sys_seconds now);
+  caf::error drop(const std::vector<removal>& what, bool synced = false);
+  void count_use(const fingerprint& key, sys_seconds now);
+  caf::expected<uint64_t> sweep(sys_seconds now, uint32_t count_max);
+  caf::expected<uint64_t> evict(sys_seconds now, uint32_t count_max);
+  caf::expected<uint64_t> purge_all();
+  caf::expected<uint64_t> purge_some(const answer_purge& what);
+
+  // With `writing_` held.
+  caf::expected<share> share_of(const std::string& key) const;
+  caf::error commit(rocksdb::WriteBatch& batch, const answer_totals& after, bool synced);
+  caf::error recount();
+  caf::expected<answer_use> use_of(const std::string& key) const;
+  caf::error write_uses(uses::const_iterator first, uses::const_iterator last);
+
+  const answer_store_settings settings_;
+  const shared_seconds clock_;
+  const answer_tables tables_;
+
+  std::mutex writing_;
+  std::atomic<uint64_t> entries_{0}; ///< written with `writing_` held
+  std::atomic<uint64_t> bytes_{0};   ///< likewise
+
+  std::mutex counting_;
+  uses pending_;
+
+  std::mutex making_room_;
+  std::string swept_to_;
+  std::mt19937_64 chance_;
+
+  std::atomic<uint64_t> counts_[5]{}; ///< by `cause`
+  std::atomic<uint64_t> uses_lost_{0};
+};
+
+struct answer_store::opened {
+  std::unique_ptr<answer_store> store;
+  answer_opening what;
+};
+
+} // namespace sluice
