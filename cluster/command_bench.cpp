@@ -1,10 +1,13 @@
 #include "cluster/bench/batching_bench.hpp"
+#include "cluster/bench/cache_bench.hpp"
 #include "cluster/commands.hpp"
 #include "runtime/ec.hpp"
 
 #include <CLI/CLI.hpp>
 
+#include <cstdlib>
 #include <iostream>
+#include <map>
 #include <memory>
 
 namespace sluice {
@@ -13,22 +16,69 @@ namespace {
 
 struct bench_arguments {
   batching_bench_options batching;
+  cache_bench_options cache;
   bool json = false;
 };
 
-int bench_batching(const bench_arguments& arguments) {
-  auto say = [&](const std::string& text) {
-    if (!arguments.json)
+/// Progress for people; one JSON object stands alone.
+auto say_unless_json(bool json) {
+  return [json](const std::string& text) {
+    if (!json)
       std::cerr << text << '\n';
   };
-  auto report = run_batching_bench(arguments.batching, say);
-  if (!report) {
-    std::cerr << "sluice: " << message_of(report.error()) << '\n';
+}
+
+template <class Report>
+bool complain(const caf::expected<Report>& report) {
+  if (report)
+    return false;
+  std::cerr << "sluice: " << message_of(report.error()) << '\n';
+  return true;
+}
+
+int bench_batching(const bench_arguments& arguments) {
+  auto report = run_batching_bench(arguments.batching, say_unless_json(arguments.json));
+  if (complain(report))
     return exit_failed;
-  }
   std::cout << (arguments.json ? to_json(*report, arguments.batching)
                                : to_text(*report, arguments.batching));
   return exit_ok;
+}
+
+int bench_cache(const bench_arguments& arguments) {
+  auto report = run_cache_bench(arguments.cache, say_unless_json(arguments.json));
+  if (complain(report))
+    return exit_failed;
+  std::cout << (arguments.json ? to_json(*report) : to_text(*report));
+  return exit_ok;
+}
+
+/// Where scripts/install_model.sh puts the encoder; SLUICE_MODEL names another place.
+std::string model_default() {
+  const auto* given = std::getenv("SLUICE_MODEL");
+  return given ? given : "build/models/all-minilm-l6-v2";
+}
+
+void add_cache(CLI::App& command, const std::shared_ptr<bench_arguments>& arguments, int& result) {
+  auto* cache = command.add_subcommand(
+      "cache",
+      "What the cache by meaning would serve, rightly and wrongly, beside similarity alone");
+  auto& options = arguments->cache;
+  options.model = model_default();
+  auto* pairs = cache->add_option("--pairs", options.pairs, "Lines {a, b, duplicate}");
+  auto* fill = cache->add_option("--fill", options.fill, "Lines {text, label} that are stored");
+  auto* nearest =
+      cache->add_option("--nearest", options.nearest, "Lines {text, label} that are asked");
+  fill->needs(nearest)->excludes(pairs);
+  nearest->needs(fill)->excludes(pairs);
+  cache->add_flag("--json", arguments->json, "One JSON object in place of the table");
+  cache->add_option("--model", options.model, "Folder of the encoder")->capture_default_str();
+  cache->add_option("--precision", options.precision, "Of the encoder")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, encoder_precision>{
+          {"fp32", encoder_precision::fp32}, {"int8", encoder_precision::int8}}));
+  cache->add_option("--features", options.features, "For training: write what is weighed here");
+  cache->add_option("--weights", options.weights, "For training: in place of those built in");
+  cache->callback([arguments, &result] { result = bench_cache(*arguments); });
 }
 
 } // namespace
@@ -53,6 +103,7 @@ void add_bench(CLI::App& app, int& result) {
       ->capture_default_str();
   batching->add_option("--seed", options.seed, "Of arrivals and duplicates")->capture_default_str();
   batching->callback([arguments, &result] { result = bench_batching(*arguments); });
+  add_cache(*command, arguments, result);
 }
 
 } // namespace sluice

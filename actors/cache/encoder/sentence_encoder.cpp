@@ -40,6 +40,25 @@ encoder_precision usable(encoder_precision wanted, const dnnl::engine& engine) {
   return sample.exact() ? encoder_precision::int8 : encoder_precision::fp32;
 }
 
+caf::error no_length() {
+  return make_error(ec::internal, "the encoder's weights give a vector without a length");
+}
+
+/// `states` are the rows of the text's tokens. The length of a mean of zeros stays zero.
+std::vector<encoded_word> mean_states(std::vector<wordpiece::spelled_word> words,
+                                      const float* states) {
+  std::vector<encoded_word> result;
+  result.reserve(words.size());
+  for (auto& word : words) {
+    encoded_word x{std::move(word.text), word.count, std::vector<float>(minilm::width)};
+    for (size_t i = word.first; i < word.first + word.count; ++i)
+      add_row({states + i * minilm::width, minilm::width}, x.state);
+    normalise_length(x.state);
+    result.push_back(std::move(x));
+  }
+  return result;
+}
+
 } // namespace
 
 struct sentence_encoder::workspace::memory {
@@ -69,6 +88,8 @@ struct sentence_encoder::model {
                    size_t rows, memory& space) const;
   bool encode_group(std::span<const std::vector<int32_t>> texts, memory& space,
                     embedding_matrix& out) const;
+  template <class Group> // called with the tokens of a group of texts; false stops
+  bool each_group(std::span<const std::string_view> texts, Group&& group) const;
 
   wordpiece pieces;
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
@@ -146,6 +167,26 @@ bool sentence_encoder::model::encode_group(std::span<const std::vector<int32_t>>
   return true;
 }
 
+/// As many texts at once as one product's rows take.
+template <class Group>
+bool sentence_encoder::model::each_group(std::span<const std::string_view> texts,
+                                         Group&& group) const {
+  std::vector<std::vector<int32_t>> tokens;
+  size_t rows = 0;
+  for (auto text : texts) {
+    auto next = pieces.encode(text, tokens_max);
+    if (rows + next.size() > row_buckets::rows_max) {
+      if (!tokens.empty() && !group(tokens))
+        return false;
+      tokens.clear();
+      rows = 0;
+    }
+    rows += next.size();
+    tokens.push_back(std::move(next));
+  }
+  return tokens.empty() || group(tokens);
+}
+
 sentence_encoder::sentence_encoder(std::unique_ptr<const model> x) : model_(std::move(x)) {}
 sentence_encoder::~sentence_encoder() = default;
 
@@ -173,25 +214,40 @@ caf::expected<embedding_matrix> sentence_encoder::encode(std::span<const std::st
     memory.run.emplace(model_->engine);
     embedding_matrix result{width, {}};
     result.values.reserve(texts.size() * width);
-    // As many texts at once as one product's rows take.
-    std::vector<std::vector<int32_t>> group;
-    size_t rows = 0;
-    auto finite = true;
-    auto flush = [&] {
-      finite = finite && (group.empty() || model_->encode_group(group, memory, result));
-      group.clear();
-      rows = 0;
-    };
-    for (auto text : texts) {
-      auto tokens = model_->pieces.encode(text, tokens_max);
-      if (rows + tokens.size() > row_buckets::rows_max)
-        flush();
-      rows += tokens.size();
-      group.push_back(std::move(tokens));
-    }
-    flush();
+    auto finite = model_->each_group(
+        texts, [&](const auto& group) { return model_->encode_group(group, memory, result); });
     if (!finite)
-      return make_error(ec::internal, "the encoder's weights give a vector without a length");
+      return no_length();
+    return result;
+  } catch (const std::exception& e) {
+    return make_error(ec::internal, std::string{"oneDNN: "} + e.what());
+  }
+}
+
+caf::expected<std::vector<encoded_text>>
+sentence_encoder::encode_words(std::span<const std::string_view> texts, workspace& space) const {
+  auto& memory = *space.memory_;
+  try {
+    omp_set_num_threads(1);
+    memory.run.emplace(model_->engine);
+    std::vector<encoded_text> result;
+    result.reserve(texts.size());
+    auto finite = model_->each_group(texts, [&](const auto& group) {
+      embedding_matrix vectors{width, {}};
+      if (!model_->encode_group(group, memory, vectors))
+        return false;
+      const auto* states = memory.states.data();
+      for (size_t i = 0; i < group.size(); ++i) {
+        auto vector = vectors.row(i);
+        std::vector<wordpiece::spelled_word> words;
+        model_->pieces.encode(texts[result.size()], tokens_max, words);
+        result.push_back({{vector.begin(), vector.end()}, mean_states(std::move(words), states)});
+        states += group[i].size() * minilm::width;
+      }
+      return true;
+    });
+    if (!finite)
+      return no_length();
     return result;
   } catch (const std::exception& e) {
     return make_error(ec::internal, std::string{"oneDNN: "} + e.what());

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,6 +21,19 @@ struct embedding_matrix {
 
   size_t rows() const { return width == 0 ? 0 : values.size() / width; }
   std::span<const float> row(size_t i) const { return {values.data() + i * width, width}; }
+};
+
+/// A word of a text as the model saw it.
+struct encoded_word {
+  std::string text;         ///< lower case, without accents; a punctuation mark is a word
+  size_t pieces = 0;        ///< of the vocabulary; more than one for a word that it lacks
+  std::vector<float> state; ///< the mean of the pieces' last states, of length 1
+};
+
+/// A text's vector and the words of its first `tokens_max` tokens.
+struct encoded_text {
+  std::vector<float> vector;
+  std::vector<encoded_word> words;
 };
 
 /// all-MiniLM-L6-v2 (huggingface.co/sentence-transformers/all-MiniLM-L6-v2): texts to vectors of
@@ -68,6 +82,11 @@ public:
   /// weights give no vector of finite length.
   caf::expected<embedding_matrix> encode(std::span<const std::string_view> texts,
                                          workspace& space) const;
+
+  /// The same vectors with the words' states, in the order of `texts`. The states of a text take
+  /// 1.5 KB a word, so this is for who reads them at once. Errors are those of `encode`.
+  caf::expected<std::vector<encoded_text>> encode_words(std::span<const std::string_view> texts,
+                                                        workspace& space) const;
 
   /// What `load` chose.
   encoder_precision precision() const;

@@ -63,6 +63,16 @@ caf::expected<wordpiece> wordpiece::load(const std::filesystem::path& vocabulary
 }
 
 std::vector<int32_t> wordpiece::encode(std::string_view text, size_t tokens_max) const {
+  return encode(text, tokens_max, nullptr);
+}
+
+std::vector<int32_t> wordpiece::encode(std::string_view text, size_t tokens_max,
+                                       std::vector<spelled_word>& words) const {
+  return encode(text, tokens_max, &words);
+}
+
+std::vector<int32_t> wordpiece::encode(std::string_view text, size_t tokens_max,
+                                       std::vector<spelled_word>* words) const {
   assert(tokens_max >= 2);
   std::vector<int32_t> result{special_.begin};
   size_t plain = 0; // where the text after the last special token starts
@@ -73,13 +83,18 @@ std::vector<int32_t> wordpiece::encode(std::string_view text, size_t tokens_max)
       ++i;
       continue;
     }
-    add_text(text.substr(plain, i - plain), tokens_max, result);
+    add_text(text.substr(plain, i - plain), tokens_max, result, words);
     result.push_back(find(text.substr(i, length)));
     plain = i += length;
   }
-  add_text(text.substr(plain), tokens_max, result);
+  add_text(text.substr(plain), tokens_max, result, words);
   result.resize(std::min(result.size(), tokens_max - 1));
   result.push_back(special_.end);
+  // What was left out is no word, and of one cut in two the part before the cut counts.
+  while (words && !words->empty() && words->back().first + 1 >= result.size())
+    words->pop_back();
+  if (words && !words->empty())
+    words->back().count = std::min(words->back().count, result.size() - 1 - words->back().first);
   return result;
 }
 
@@ -88,14 +103,18 @@ int32_t wordpiece::find(std::string_view piece) const {
   return i == numbers_.end() ? no_piece : i->second;
 }
 
-void wordpiece::add_text(std::string_view text, size_t tokens_max,
-                         std::vector<int32_t>& out) const {
-  word_splitter words(text);
-  while (out.size() < tokens_max && words.next())
-    if (words.too_long())
+void wordpiece::add_text(std::string_view text, size_t tokens_max, std::vector<int32_t>& out,
+                         std::vector<spelled_word>* words) const {
+  word_splitter splitter(text);
+  while (out.size() < tokens_max && splitter.next()) {
+    auto first = out.size();
+    if (splitter.too_long())
       out.push_back(special_.unknown);
     else
-      add_word(words.word(), out);
+      add_word(splitter.word(), out);
+    if (words)
+      words->push_back({std::string{splitter.word()}, first, out.size() - first});
+  }
 }
 
 /// A word that does not consist of pieces as a whole is unknown as a whole.

@@ -29,6 +29,18 @@ public:
   /// those tokens, as in the reference.
   std::vector<int32_t> encode(std::string_view text, size_t tokens_max) const;
 
+  /// A word of a text, lower-cased and without accents, and the tokens that it became.
+  struct spelled_word {
+    std::string text;
+    size_t first = 0; ///< place in what `encode` returned
+    size_t count = 0;
+  };
+
+  /// The same, and appends to `words` every word or mark of which at least a token is returned.
+  /// Special tokens are none.
+  std::vector<int32_t> encode(std::string_view text, size_t tokens_max,
+                              std::vector<spelled_word>& words) const;
+
   /// The number of pieces.
   size_t size() const { return numbers_.size(); }
 
@@ -44,7 +56,10 @@ private:
 
   wordpiece() = default;
   int32_t find(std::string_view piece) const;
-  void add_text(std::string_view text, size_t tokens_max, std::vector<int32_t>& out) const;
+  std::vector<int32_t> encode(std::string_view text, size_t tokens_max,
+                              std::vector<spelled_word>* words) const;
+  void add_text(std::string_view text, size_t tokens_max, std::vector<int32_t>& out,
+                std::vector<spelled_word>* words) const;
   void add_word(std::string_view word, std::vector<int32_t>& out) const;
 
   std::unordered_map<std::string, int32_t, hash, std::equal_to<>> numbers_;
