@@ -15,7 +15,6 @@ namespace sluice {
 /// What the stored questions around a candidate say about it. From cosines alone, so that they
 /// need not be compared word by word.
 enum class neighbour_feature : uint8_t {
-  pair,   ///< the pair's own score, before it is a probability
   cosine, ///< asked to kept
   cosine_squared,
   mean,       ///< asked to kept and all others
@@ -77,7 +76,7 @@ struct judgement {
 class judge {
 public:
   /// Serve from this probability on. The lowest of those tried (0.90, 0.92, 0.94, 0.95) at which
-  /// less than 1 % of what is served of rows that were not trained on is wrong (1 of 169), and no
+  /// less than 1 % of what is served of rows that were not trained on is wrong (0 of 162), and no
   /// kind of trap reaches 5 % (docs/judge.md).
   static constexpr double threshold_default = 0.94;
 
@@ -91,8 +90,7 @@ private:
 };
 
 /// For training: what the judge weighs.
-std::array<double, neighbour_features> features_of(const question_facts& asked,
-                                                   const question_facts& kept,
-                                                   const neighbourhood& around, double pair_score);
+std::array<double, neighbour_features>
+features_of(const question_facts& asked, const question_facts& kept, const neighbourhood& around);
 
 } // namespace sluice
