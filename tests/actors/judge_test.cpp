@@ -178,14 +178,12 @@ TEST_F(judge_test, serves_the_same_text_whatever_its_marks) {
   EXPECT_GT(result.probability, 0.99);
 }
 
-TEST_F(judge_test, serves_courtesies_and_slips_of_the_keys) {
+TEST_F(judge_test, serves_courtesies_and_looks_through_slips_of_the_keys) {
   EXPECT_GT(
       judged("Hi, how do I bleed a radiator please?", "How do I bleed a radiator?").probability,
       judge::threshold_default);
-  EXPECT_GT(
-      judged("How do I update my payment crad details?", "How do I update my payment card details?")
-          .probability,
-      0.5);
+  EXPECT_GT(judged("How do I see my bank statment?", "How do I see my bank statement?").probability,
+            judged("How do I see my bank account?", "How do I see my bank statement?").probability);
 }
 
 TEST_F(judge_test, never_serves_what_a_guard_forbids_and_says_why) {
