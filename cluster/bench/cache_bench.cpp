@@ -84,7 +84,7 @@ public:
     neighbourhood around = {};
   };
 
-  void add(const line& x, const judge_weights& weights) {
+  void add(const line& x) {
     if (!out_.is_open())
       return;
     auto match = match_words(x.asked, x.kept);
@@ -94,7 +94,7 @@ public:
          << (x.asked.same_text == x.kept.same_text);
     for (auto value : values)
       out_ << '\t' << value;
-    for (auto value : features_of(x.asked, x.kept, x.around, weights.pair.score(values)))
+    for (auto value : features_of(x.asked, x.kept, x.around))
       out_ << '\t' << value;
     out_ << '\n';
   }
@@ -123,7 +123,7 @@ caf::error judge_pairs(const cache_bench_options& options, const judge_weights& 
     const auto& row = (*rows)[i];
     const auto& asked = (*facts)[2 * i + 1];
     const auto& kept = (*facts)[2 * i];
-    file.add({i, row.duplicate, asked, kept}, weights);
+    file.add({i, row.duplicate, asked, kept});
     out.judged.push_back({decide(asked, kept).probability, row.duplicate, row.category});
     out.by_cosine.push_back({cosine(asked.vector, kept.vector), row.duplicate, row.category});
   }
@@ -180,7 +180,7 @@ caf::error judge_nearest(const cache_bench_options& options, const judge_weights
     const auto& kept = (*stored)[places.front()];
     const auto& label = (*queries)[i].label;
     auto right = label != "oos" && label == (*rows)[places.front()].label;
-    file.add({i, right, now, kept, {others}}, weights);
+    file.add({i, right, now, kept, {others}});
     out.judged.push_back({decide(now, kept, {others}).probability, right, {}});
     out.by_cosine.push_back({cosine(now.vector, kept.vector), right, {}});
   }

@@ -178,14 +178,12 @@ TEST_F(judge_test, serves_the_same_text_whatever_its_marks) {
   EXPECT_GT(result.probability, 0.99);
 }
 
-TEST_F(judge_test, serves_courtesies_and_slips_of_the_keys) {
+TEST_F(judge_test, serves_courtesies_and_looks_through_slips_of_the_keys) {
   EXPECT_GT(
       judged("Hi, how do I bleed a radiator please?", "How do I bleed a radiator?").probability,
       judge::threshold_default);
-  EXPECT_GT(
-      judged("How do I update my payment crad details?", "How do I update my payment card details?")
-          .probability,
-      0.5);
+  EXPECT_GT(judged("How do I see my bank statment?", "How do I see my bank statement?").probability,
+            judged("How do I see my bank account?", "How do I see my bank statement?").probability);
 }
 
 TEST_F(judge_test, never_serves_what_a_guard_forbids_and_says_why) {
@@ -200,21 +198,18 @@ TEST_F(judge_test, rewordings_are_more_probable_than_other_questions) {
   EXPECT_GT(reworded.probability, other.probability);
 }
 
-TEST_F(judge_test, neighbours_that_agree_make_a_candidate_more_probable) {
-  auto asked = facts("I lost my card, what now?");
-  auto kept = facts("What do I do if my card is lost?");
-  auto same = {facts("my card is lost"), facts("I have lost my card"), facts("lost card help")};
-  auto mixed = {facts("my card has not arrived"), facts("I found my card"),
-                facts("my card was declined")};
+TEST_F(judge_test, neighbours_overrule_no_guard) {
+  auto asked = facts("How do I enable my card?");
+  auto kept = facts("How do I disable my card?");
+  auto others = {facts("disable card"), facts("please disable my card"), facts("card off")};
+  std::vector<const question_facts*> around;
+  for (const auto& x : others)
+    around.push_back(&x);
   auto weights = parse_weights(shipped_weights());
   ASSERT_TRUE(weights);
-  auto with = [&](const auto& around) {
-    std::vector<const question_facts*> others;
-    for (const auto& x : around)
-      others.push_back(&x);
-    return judge{*weights}(asked, kept, {others}).probability;
-  };
-  EXPECT_GT(with(same), with(mixed));
+  auto result = judge{*weights}(asked, kept, {around});
+  EXPECT_EQ(result.why, veto::opposite);
+  EXPECT_LT(result.probability, judge::threshold_default);
 }
 
 TEST_F(judge_test, words_of_a_text_bring_the_vector_that_encode_gives) {
