@@ -1,5 +1,6 @@
 #include "cluster/bench/batching_bench.hpp"
 #include "cluster/bench/cache_bench.hpp"
+#include "cluster/bench/cache_stream_bench.hpp"
 #include "cluster/commands.hpp"
 #include "runtime/ec.hpp"
 
@@ -17,6 +18,7 @@ namespace {
 struct bench_arguments {
   batching_bench_options batching;
   cache_bench_options cache;
+  cache_stream_options stream;
   bool json = false;
 };
 
@@ -45,7 +47,20 @@ int bench_batching(const bench_arguments& arguments) {
   return exit_ok;
 }
 
-int bench_cache(const bench_arguments& arguments) {
+int bench_stream(const bench_arguments& arguments) {
+  auto report = run_cache_stream(arguments.stream, say_unless_json(arguments.json));
+  if (complain(report))
+    return exit_failed;
+  std::cout << (arguments.json ? to_json(*report) : to_text(*report));
+  return exit_ok;
+}
+
+int bench_cache(bench_arguments& arguments) {
+  if (!arguments.stream.stream.empty()) {
+    arguments.stream.model = arguments.cache.model;
+    arguments.stream.precision = arguments.cache.precision;
+    return bench_stream(arguments);
+  }
   auto report = run_cache_bench(arguments.cache, say_unless_json(arguments.json));
   if (complain(report))
     return exit_failed;
@@ -69,6 +84,21 @@ void add_cache(CLI::App& command, const std::shared_ptr<bench_arguments>& argume
   auto* fill = cache->add_option("--fill", options.fill, "Lines {text, label} that are stored");
   auto* nearest =
       cache->add_option("--nearest", options.nearest, "Lines {text, label} that are asked");
+  auto& played = arguments->stream;
+  auto* stream = cache->add_option("--stream", played.stream,
+                                   "high, mixed or low, drawn from --questions; or lines {text, "
+                                   "label} that are asked one after the other");
+  cache->add_option("--questions", played.questions, "Lines {a, b, duplicate}")->needs(stream);
+  cache->add_option("--size", played.size, "Questions of a stream that is drawn")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  cache->add_option("--seed", played.seed, "Of a stream that is drawn, and of what is verified")
+      ->capture_default_str();
+  cache->add_option("--cache-size", played.cache_size, "Answers in memory")->capture_default_str();
+  cache->add_option("--error-rate-max", played.error_rate_max, "Of answers by meaning")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  stream->excludes(pairs)->excludes(nearest);
   fill->needs(nearest)->excludes(pairs);
   nearest->needs(fill)->excludes(pairs);
   cache->add_flag("--json", arguments->json, "One JSON object in place of the table");

@@ -10,6 +10,7 @@
 #include "api/sim/sim_engine.hpp"
 #include "api/upstream/openai_upstream.hpp"
 #include "api/upstream/simulated_upstream.hpp"
+#include "cluster/cache_parts.hpp"
 #include "runtime/actors.hpp"
 #include "runtime/version.hpp"
 #include "storage/store_actor.hpp"
@@ -133,7 +134,7 @@ struct node::parts {
   upstream_actor spawn_batcher(const deployment& to, batcher_settings&& own,
                                const std::vector<call_targets>& targets);
   void spawn_jobs(const call_targets& targets, http_admission_ptr admission);
-  void spawn_cache();
+  void spawn_cache(http_host_setup& setup);
   void share_connections(size_t accepting);
   void run();
   http_host& host(size_t i) { return *caf::actor_cast<http_host*>(hosts[i]); }
@@ -153,6 +154,8 @@ struct node::parts {
   std::vector<batcher_actor> batchers;
   std::vector<merger_actor> mergers;
   std::vector<cache_shard_actor> cache;
+  kept_answers kept;
+  cache_keeper_actor keeper;
   std::vector<http_host_actor> hosts;
   std::string address;
   std::vector<std::thread> threads;
@@ -183,7 +186,7 @@ void node::parts::spawn(const std::vector<provider>& providers) {
   setup.router = router;
   setup.monitor = monitor;
   setup.log = log;
-  setup.merge_seed = random_seed();
+  setup.merge_seed = kept.archive ? kept.seed : random_seed();
   std::vector<call_targets> targets(loops.size());
   for (auto& loop : loops) {
     loop->attach(*system);
@@ -213,8 +216,7 @@ void node::parts::spawn(const std::vector<provider>& providers) {
   if (disk)
     spawn_jobs(targets.front(), setup.admission);
   setup.jobs = jobs;
-  spawn_cache();
-  setup.cache = cache;
+  spawn_cache(setup);
   for (auto& loop : loops) { // each host knows the mergers of all loops
     setup.targets = targets[loop->index()];
     setup.targets.mergers = mergers;
@@ -287,13 +289,27 @@ void node::parts::spawn_jobs(const call_targets& targets, http_admission_ptr adm
   jobs = system->spawn<caf::detached>(sluice::jobs, std::move(setup));
 }
 
-void node::parts::spawn_cache() {
+void node::parts::spawn_cache(http_host_setup& setup) {
   auto count = cache_shards_of(*settings, loops.size());
   auto seed = random_seed();
   for (uint32_t i = 0; i < count; ++i)
     cache.push_back(system->spawn<cache_shard>(loops[i % loops.size()].get(), i,
                                                hot_cache_settings_of(*settings, count, seed + i),
                                                monitor));
+  setup.cache = cache;
+  if (!kept.archive)
+    return;
+  setup.gate = std::make_shared<keeper_gate>();
+  auto own = std::make_shared<cache_keeper_setup>();
+  own->settings = keeper_settings_of(*settings, random_seed());
+  own->make_judge = judge_maker(*settings, log);
+  own->archive = std::exchange(kept.archive, nullptr);
+  own->shards = cache;
+  own->hottest = settings->optimizer.cache_size;
+  own->monitor = monitor;
+  own->gate = setup.gate;
+  keeper = system->spawn<caf::detached>(cache_keeper_role, std::move(own));
+  setup.keeper = keeper;
 }
 
 /// Each connection goes to the next loop in turn.
@@ -337,6 +353,10 @@ caf::expected<std::unique_ptr<node>> node::start(std::shared_ptr<const configura
       return disk.error();
     made->disk = std::move(*disk);
   }
+  auto kept = open_answers(*settings, *made->log);
+  if (!kept)
+    return kept.error();
+  made->kept = std::move(*kept);
   for (auto& text : settings->notices)
     made->log->lines()->warn("{}", text);
   boost::system::error_code ignored;
@@ -381,6 +401,10 @@ void node::stop(std::chrono::milliseconds grace) {
     self->send(merger, order);
   for (auto& merger : x.mergers)
     self->wait_for(merger);
+  if (x.keeper) {
+    self->send(x.keeper, order);
+    self->wait_for(x.keeper);
+  }
   for (auto& shard : x.cache)
     self->send(shard, order);
   for (auto& shard : x.cache)
@@ -410,6 +434,7 @@ void node::stop(std::chrono::milliseconds grace) {
   x.hosts.clear();
   x.mergers.clear();
   x.cache.clear();
+  x.keeper = nullptr;
   x.batchers.clear();
   x.upstreams.clear();
   x.jobs = nullptr;

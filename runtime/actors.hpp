@@ -112,6 +112,30 @@ using cache_shard_actor = caf::typed_actor<
     // Stop.
     caf::reacts_to<drain>>;
 
+/// Is there an answer to this on the disk, or to a question that means the same?
+struct kept_lookup {
+  uint64_t call = 0;         ///< as the client numbers it
+  cache_client_actor client; ///< gets one `cache_verdict`, and one before it that says `more`
+                             ///< where it need not wait
+  fingerprint key;           ///< as in `cache_lookup`
+  fingerprint scope;         ///< the namespace; zero where only the same request will do
+  std::string question;      ///< where `scope` is set
+  std::chrono::seconds age_max{-1}; ///< as in `cache_lookup`
+  bool patient = false;             ///< no first word: the client makes no call of its own
+  bool stale = false;               ///< what is out of date will do, too
+};
+
+/// Keeps answers for long, and knows which questions mean the same.
+using cache_keeper_actor = caf::typed_actor<
+    // Is there an answer to this?
+    caf::reacts_to<kept_lookup>,
+    // Keep this.
+    caf::reacts_to<answer_fill>,
+    // Forget these. The answer is how many there were.
+    caf::replies_to<cache_purge>::with<uint64_t>,
+    // Stop.
+    caf::reacts_to<drain>>;
+
 /// Accepts connections and answers requests on one I/O loop.
 using http_host_actor = call_client_actor::extend<
     // What the cache has for a request in work.
@@ -169,12 +193,20 @@ using monitor_actor = caf::typed_actor<
     caf::reacts_to<jobs_report>,
     // What a cache shard holds and did.
     caf::reacts_to<cache_report>,
+    // What the cache's keeper holds and did.
+    caf::reacts_to<keeper_report>,
     // The metrics as Prometheus text.
     caf::replies_to<metrics_query>::with<std::string>>;
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, cache_lookup& x) {
   return f(caf::meta::type_name("sluice::cache_lookup"), x.call, x.client, x.key, x.age_max);
+}
+
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, kept_lookup& x) {
+  return f(caf::meta::type_name("sluice::kept_lookup"), x.call, x.client, x.key, x.scope,
+           x.question, x.age_max, x.patient, x.stale);
 }
 
 template <class Inspector>
@@ -242,4 +274,9 @@ CAF_ADD_TYPE_ID(sluice, (sluice::cache_lookup))
 CAF_ADD_TYPE_ID(sluice, (sluice::cache_verdict))
 CAF_ADD_TYPE_ID(sluice, (sluice::cache_fill))
 CAF_ADD_TYPE_ID(sluice, (sluice::cache_report))
+CAF_ADD_TYPE_ID(sluice, (sluice::kept_lookup))
+CAF_ADD_TYPE_ID(sluice, (sluice::answer_fill))
+CAF_ADD_TYPE_ID(sluice, (sluice::cache_purge))
+CAF_ADD_TYPE_ID(sluice, (sluice::namespace_report))
+CAF_ADD_TYPE_ID(sluice, (sluice::keeper_report))
 CAF_END_TYPE_ID_BLOCK(sluice)

@@ -21,7 +21,11 @@ struct cache_verdict {
   cache_result result = cache_result::miss;
   cached_answer answer;            ///< of a hit
   std::chrono::seconds age{0};     ///< since the answer came
-  std::chrono::seconds expires{0}; ///< from now on
+  std::chrono::seconds expires{0}; ///< from now on; negative where it is stale
+  fingerprint key;                 ///< of the entry that answers, where it is another request's
+  double similarity = 0;           ///< likewise: cosine of the two questions
+  double probability = 0;          ///< likewise: that both have the same answer
+  bool more = false;               ///< of a miss: the meaning is looked at, another word will come
 };
 
 /// Keeps an answer; nothing is answered to it.
@@ -29,6 +33,23 @@ struct cache_fill {
   fingerprint key;
   cached_answer answer;
   std::chrono::seconds ttl{0}; ///< 0 for the cache's own
+  std::chrono::seconds age{0}; ///< since it came, where it was kept elsewhere meanwhile
+};
+
+/// Keeps an answer for long, and lets it answer what asks the same in other words. Nothing is
+/// answered to it.
+struct answer_fill {
+  fingerprint key;
+  fingerprint scope;    ///< the namespace; zero where only the same request may be answered
+  std::string question; ///< where `scope` is set
+  std::string tenant;
+  cached_answer answer;
+  std::chrono::seconds ttl{0}; ///< 0 for the cache's own
+};
+
+/// Answers to be forgotten: those of a tenant, or all where it is empty.
+struct cache_purge {
+  std::string tenant;
 };
 
 } // namespace sluice

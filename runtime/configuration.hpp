@@ -215,6 +215,30 @@ struct merging_settings {
   uint32_t joiners_max = 256;
 };
 
+/// Answers on the disk (L3), in a database of their own that may be thrown away.
+struct archive_settings {
+  /// A folder; empty for `cache` in the storage's folder. Where that is empty, too, there is no L3.
+  std::string path;
+  /// Before compression; 0 for no L3. Ten times what L1 holds by default: some hundred thousand
+  /// answers.
+  uint64_t bytes_max = 2560ULL * 1024 * 1024;
+};
+
+/// Answers to questions that ask the same in other words (L2). Needs the archive.
+struct similar_settings {
+  /// A wrong answer is worse than a slow one; so the operator says that the risk is taken.
+  bool enabled = false;
+  /// Highest share of wrong answers among those given by meaning, in each namespace.
+  double error_rate_max = 0.01;
+  /// Questions that are compared with; 2 KB each.
+  uint64_t entries_max = 20'000;
+  /// A folder with the embedding model; empty for where `make` puts it, below the working folder.
+  std::string model;
+  /// Numbers of the model: "fp32" as it was made, or "int8", which is faster and a little less
+  /// exact.
+  std::string precision = "fp32";
+};
+
 /// Answers kept for who asks the same again. `optimizer.cache_size` bounds their number.
 struct cache_settings {
   /// Whoever asks again may want another answer; so the operator says that the same will do.
@@ -230,6 +254,11 @@ struct cache_settings {
   std::chrono::seconds ttl{24 * 3600};
   /// Times differ by as much, so that what was filled together does not expire together.
   uint32_t ttl_jitter_percent = 10;
+  /// How long beyond its time an answer is kept, to be given, marked as stale, where no provider
+  /// can give a fresh one: as long as providers are usually down.
+  std::chrono::seconds stale_if_error{3600};
+  archive_settings archive;
+  similar_settings similar;
 };
 
 /// Where a node keeps what outlives it.

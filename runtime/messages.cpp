@@ -31,4 +31,22 @@ std::string_view operation_of(endpoint x) {
   return "unknown";
 }
 
+std::string_view level_name(cache_result x) {
+  switch (x) {
+  case cache_result::unasked:
+    return {};
+  case cache_result::miss:
+    return "miss";
+  case cache_result::hot:
+    return "L1";
+  case cache_result::similar:
+    return "L2";
+  case cache_result::stored:
+    return "L3";
+  case cache_result::stale:
+    return "stale";
+  }
+  return "unknown";
+}
+
 } // namespace sluice

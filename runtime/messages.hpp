@@ -32,8 +32,19 @@ using header_list = std::vector<std::pair<std::string, std::string>>;
 enum class cache_result : uint8_t {
   unasked, ///< the cache is off, or the request may not be answered from it
   miss,
-  hot, ///< L1: the same request, in memory
+  hot,     ///< L1: the same request, in memory
+  similar, ///< L2: a request that asks the same in other words
+  stored,  ///< L3: the same request, on the disk
+  stale,   ///< L3 likewise, out of date: better than the failure of the provider
 };
+
+/// Whether the cache answered.
+constexpr bool is_hit(cache_result x) {
+  return x >= cache_result::hot;
+}
+
+/// "L1", "L2", "L3", "stale", "miss"; empty where it was not asked.
+std::string_view level_name(cache_result x);
 
 /// Asks the router who can answer.
 struct route_query {
@@ -227,7 +238,9 @@ struct request_record {
   call_share share{};
   bool handed_over = false; ///< a provider's batch endpoint answered: nobody waited for `duration`
   cache_result cache = cache_result::unasked;
-  nanousd cache_saved{}; ///< what the answer cost that the cache gave again
+  nanousd cache_saved{};          ///< what the answer cost that the cache gave again
+  int64_t cache_saved_tokens = 0; ///< likewise, input and output
+  fingerprint cache_scope{};      ///< the namespace of the cache; zero where there is none
 };
 
 /// What one I/O loop has to tell since its last report.
@@ -313,6 +326,38 @@ struct cache_report {
   uint64_t refused = 0; ///< of these, not kept: others are asked for more often
   uint64_t evicted = 0; ///< to make room, since the last report
   uint64_t expired = 0; ///< since the last report
+};
+
+/// What the cache has learnt of a namespace, since the start.
+struct namespace_report {
+  fingerprint scope;
+  uint64_t entries = 0;  ///< in L2
+  uint64_t served = 0;   ///< by meaning
+  uint64_t verified = 0; ///< would-be hits that were compared with the provider's answer
+  uint64_t wrong = 0;    ///< of these
+  double error_rate = 0; ///< of what is served now: estimate and interval of 95 %
+  double error_rate_from = 0;
+  double error_rate_to = 1;
+  double probability_min = 1; ///< lowest that is served now; above 1 where nothing is
+  double verified_share = 0;  ///< of would-be hits, now
+};
+
+/// What the keeper of the cache holds and did, told about once a second while it changes. Counts
+/// are since its start.
+struct keeper_report {
+  uint64_t vectors = 0; ///< L2
+  uint64_t vector_bytes = 0;
+  uint64_t vectors_evicted = 0;
+  uint64_t entries = 0; ///< L3
+  uint64_t bytes = 0;
+  uint64_t evicted = 0;
+  uint64_t expired = 0;
+  uint64_t damaged = 0;
+  uint64_t waiting = 0;                     ///< questions that wait to be read
+  uint64_t shed = 0;                        ///< questions that were not read, as too many waited
+  uint64_t read = 0;                        ///< questions read
+  uint64_t failures = 0;                    ///< of the disk
+  std::vector<namespace_report> namespaces; ///< the most recently used
 };
 
 /// A batcher's own alarm clock.

@@ -19,6 +19,7 @@ libcurl4-openssl-dev|libcurl4-gnutls-dev
 libdnnl-dev
 libgmock-dev
 libgtest-dev
+libhnswlib-dev
 libmsgpack-cxx-dev|libmsgpack-dev
 librocksdb-dev
 libsimdjson-dev

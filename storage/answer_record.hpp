@@ -1,6 +1,6 @@
 #pragma once
 
-#include "runtime/cache_messages.hpp"
+#include "runtime/answer_archive.hpp"
 
 #include <chrono>
 #include <string>
@@ -9,46 +9,8 @@
 /// What is kept of an answer, and how it stands on the disk.
 namespace sluice {
 
-using std::chrono::sys_seconds;
-
 /// The latest time that a record can have, the year 36812; the earliest is 1970.
 inline constexpr sys_seconds time_max{std::chrono::seconds{1LL << 40}};
-
-/// How often an answer was asked for, where what lies back counts less: `worth` says how much.
-struct answer_use {
-  double count = 1; ///< as of `last`
-  sys_seconds last{};
-
-  friend bool operator==(const answer_use&, const answer_use&) = default;
-};
-
-/// All of an entry but its answer: what is read to build an index and to choose who stays.
-struct answer_meta {
-  fingerprint key;
-  fingerprint scope;    ///< the namespace of L2; may be zero
-  std::string tenant;   ///< by name
-  std::string question; ///< may be empty
-  std::string encoding; ///< bytes of the index by meaning, which alone knows what they say
-  sys_seconds created{};
-  sys_seconds expires{};
-  answer_use use;
-  uint64_t content_bytes = 0; ///< of the stored answer; set by the store
-};
-
-/// An entry as it is put.
-struct answer_record {
-  answer_meta meta;
-  cached_answer answer;
-};
-
-/// An entry as it is got: the part that stands beside the answer.
-struct found_answer {
-  cached_answer answer;
-  fingerprint scope;
-  std::string tenant;
-  sys_seconds created{};
-  sys_seconds expires{};
-};
 
 /// The sums over all entries.
 struct answer_totals {

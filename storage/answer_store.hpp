@@ -12,38 +12,6 @@ namespace sluice {
 
 class answer_walk;
 
-/// What an `answer_store` holds, and what has left it since it was opened.
-struct answer_stats {
-  uint64_t entries = 0; ///< those that have expired and were not met yet included
-  uint64_t bytes = 0;   ///< likewise; before compression
-  uint64_t expired = 0;
-  uint64_t damaged = 0; ///< records that were not what was written; each is worth a line in the log
-  uint64_t foreign = 0; ///< of another version of the records
-  uint64_t evicted = 0;
-  uint64_t uses_lost = 0; ///< not counted, as too many waited to be written
-};
-
-/// Entries to be removed.
-struct answer_purge {
-  enum class kind : uint8_t { scope, tenant, everything };
-  kind what = kind::everything;
-  fingerprint scope;  ///< of `scope`
-  std::string tenant; ///< of `tenant`
-};
-
-/// A part of all entries, in the order of their keys.
-struct answer_page {
-  std::vector<answer_meta> entries;
-  /// Where the next page begins; empty behind the last one.
-  std::optional<fingerprint> next;
-};
-
-/// What `make_room` did.
-struct answer_room {
-  uint64_t removed = 0; ///< expired, evicted or unreadable
-  bool enough = true;   ///< the bound is kept
-};
-
 /// Answers on the disk, in a RocksDB database of their own (docs/cache_store.md).
 ///
 /// All calls may be made by several threads at once. `get` and `read` wait for nobody, unless they
@@ -53,50 +21,52 @@ struct answer_room {
 /// Nothing is synced but `erase` and `purge`: what was put is there after the process was killed,
 /// and may be gone after the machine was. What was put and cannot be read is not there: a record
 /// that is not, bit for bit, what was written under its key is removed and counted, never returned.
-class answer_store {
+class answer_store final : public answer_archive {
 public:
   struct opened;
 
   /// Fails as `open_tables` does.
   static caf::expected<opened> open(const answer_store_settings& settings, wall_time now);
 
-  ~answer_store();
+  ~answer_store() override;
   answer_store(const answer_store&) = delete;
   answer_store& operator=(const answer_store&) = delete;
 
   /// The answer under `key`, where there is one that has not expired; a use of it. Fails with
   /// `storage_failed`, like all that follow.
-  caf::expected<std::optional<found_answer>> get(const fingerprint& key, wall_time now);
+  caf::expected<std::optional<found_answer>> get(const fingerprint& key, wall_time now) override;
   /// The same, without counting as a use.
-  caf::expected<std::optional<found_answer>> read(const fingerprint& key, wall_time now);
+  caf::expected<std::optional<found_answer>> read(const fingerprint& key, wall_time now) override;
   /// All that is kept about it but the answer.
-  caf::expected<std::optional<answer_meta>> describe(const fingerprint& key, wall_time now);
+  caf::expected<std::optional<answer_meta>> describe(const fingerprint& key,
+                                                     wall_time now) override;
 
   /// Keeps an entry, in place of one with its key, whose uses are added to its own. One that has
   /// expired is not kept. Fails where it is larger than `entry_bytes_max`, too.
-  caf::error put(const answer_record& x, wall_time now);
+  caf::error put(const answer_record& x, wall_time now) override;
   /// Removes an entry, and returns when that is on the disk.
-  caf::error erase(const fingerprint& key);
+  caf::error erase(const fingerprint& key) override;
   /// Removes entries and returns how many, when that is on the disk. Reads all that is known about
   /// entries, unless everything goes. What is put meanwhile may stay.
-  caf::expected<uint64_t> purge(const answer_purge& what);
+  caf::expected<uint64_t> purge(const answer_purge& what) override;
 
   /// At most `count_max` entries (or 4 MiB) from the key `from` on, those that have expired left
   /// out. Entries that are put or removed between two pages may or may not be seen.
-  caf::expected<answer_page> scan_meta(const fingerprint& from, uint32_t count_max, wall_time now);
+  caf::expected<answer_page> scan_meta(const fingerprint& from, uint32_t count_max,
+                                       wall_time now) override;
   /// The entries of the greatest worth (`storage/answer_worth.hpp`), best first. Reads all counts
   /// of uses; memory is for `count` keys and for what is returned.
-  caf::expected<std::vector<answer_meta>> hottest(size_t count, wall_time now);
+  caf::expected<std::vector<answer_meta>> hottest(size_t count, wall_time now) override;
 
   /// Removes what has expired from a stretch of the keys, the next one with every call, and then,
   /// where there are more bytes than the bound, those of least worth among some that are looked at
   /// by chance. At most `count_max` entries go in a call.
-  caf::expected<answer_room> make_room(wall_time now, uint32_t count_max);
+  caf::expected<answer_room> make_room(wall_time now, uint32_t count_max) override;
 
   /// Writes down the uses that `get` counted. A kill loses those since the last call.
-  caf::error flush_uses();
+  caf::error flush_uses() override;
 
-  answer_stats stats() const;
+  answer_stats stats() const override;
 
 private:
   enum class cause : uint8_t { asked, expired, damaged, foreign, evicted };

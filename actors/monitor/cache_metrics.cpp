@@ -7,10 +7,15 @@ namespace sluice {
 cache_metrics::cache_metrics(prometheus::Registry& registry)
     : lookups_(counter(registry, "sluice_cache_lookups_total",
                        "Requests that asked the cache, by what it answered.")),
-      hits_(lookups_, {{"result", "hit"}, {"level", "L1"}}),
+      hits_{lazy_counter{lookups_, {{"result", "hit"}, {"level", "L1"}}},
+            lazy_counter{lookups_, {{"result", "hit"}, {"level", "L2"}}},
+            lazy_counter{lookups_, {{"result", "hit"}, {"level", "L3"}}},
+            lazy_counter{lookups_, {{"result", "hit"}, {"level", "stale"}}}},
       misses_(lookups_, {{"result", "miss"}, {"level", "none"}}),
       saved_(counter(registry, "sluice_cache_saved_nanousd_total",
                      "What the answers had cost that the cache gave again.")),
+      saved_tokens_(counter(registry, "sluice_cache_saved_tokens_total",
+                            "What these had taken, input and output.")),
       hit_rate_(gauge(registry, "cache_hit_rate",
                       "Share of the requests of the last minute that asked the cache and were "
                       "answered by it.")),
@@ -20,17 +25,26 @@ cache_metrics::cache_metrics(prometheus::Registry& registry)
       refused_(counter(registry, "sluice_cache_refused_total",
                        "Of these, not kept: others are asked for more often.")),
       evicted_(counter(registry, "sluice_cache_evicted_total", "Answers dropped to make room.")),
-      expired_(counter(registry, "sluice_cache_expired_total", "Answers dropped for their age.")) {}
+      expired_(counter(registry, "sluice_cache_expired_total", "Answers dropped for their age.")),
+      shed_(counter(registry, "sluice_cache_unread_total",
+                    "Questions whose meaning was not looked at, as too many waited.")),
+      read_(counter(registry, "sluice_cache_read_total", "Questions whose meaning was looked at.")),
+      damaged_(counter(registry, "sluice_cache_damaged_total",
+                       "Answers on the disk that could not be read, and were dropped.")),
+      failures_(counter(registry, "sluice_cache_failures_total", "Failures of the cache's disk.")),
+      namespaces_(registry) {}
 
 void cache_metrics::add(const request_record& x, steady_time now) {
   if (x.cache == cache_result::unasked)
     return;
   seen_ = true;
-  auto hit = x.cache == cache_result::hot;
+  auto hit = is_hit(x.cache);
+  namespaces_.add(x);
   recent_hits_.add(std::chrono::seconds{hit ? 1 : 0}, now);
   if (!hit)
     return misses_.add();
-  hits_.add();
+  hits_[static_cast<size_t>(x.cache) - static_cast<size_t>(cache_result::hot)].add();
+  saved_tokens_.add(static_cast<double>(x.cache_saved_tokens));
   saved_.add(static_cast<double>(x.cache_saved.value));
 }
 
@@ -41,6 +55,23 @@ void cache_metrics::add(const cache_report& x) {
   refused_.add(static_cast<double>(x.refused));
   evicted_.add(static_cast<double>(x.evicted));
   expired_.add(static_cast<double>(x.expired));
+}
+
+void cache_metrics::add(const keeper_report& x) {
+  seen_ = true;
+  auto more = [](lazy_counter& to, uint64_t now, uint64_t before) {
+    if (now > before)
+      to.add(static_cast<double>(now - before));
+  };
+  more(shed_, x.shed, keeper_.shed);
+  more(read_, x.read, keeper_.read);
+  more(damaged_, x.damaged, keeper_.damaged);
+  more(failures_, x.failures, keeper_.failures);
+  more(evicted_, x.evicted + x.vectors_evicted, keeper_.evicted + keeper_.vectors_evicted);
+  more(expired_, x.expired, keeper_.expired);
+  keeper_ = x;
+  keeper_seen_ = true;
+  namespaces_.add(x.namespaces);
 }
 
 void cache_metrics::set(steady_time now) {
@@ -56,6 +87,13 @@ void cache_metrics::set(steady_time now) {
   }
   entries_.Add({{"level", "L1"}}).Set(static_cast<double>(sum.entries));
   bytes_.Add({{"level", "L1"}}).Set(static_cast<double>(sum.bytes));
+  namespaces_.set();
+  if (!keeper_seen_)
+    return;
+  entries_.Add({{"level", "L2"}}).Set(static_cast<double>(keeper_.vectors));
+  bytes_.Add({{"level", "L2"}}).Set(static_cast<double>(keeper_.vector_bytes));
+  entries_.Add({{"level", "L3"}}).Set(static_cast<double>(keeper_.entries));
+  bytes_.Add({{"level", "L3"}}).Set(static_cast<double>(keeper_.bytes));
 }
 
 } // namespace sluice

@@ -2,9 +2,11 @@
 
 #include "actors/monitor/lazy_counter.hpp"
 #include "actors/monitor/metric_families.hpp"
+#include "actors/monitor/namespace_metrics.hpp"
 #include "actors/monitor/recent_average.hpp"
 #include "runtime/messages.hpp"
 
+#include <array>
 #include <map>
 
 namespace sluice {
@@ -18,6 +20,7 @@ public:
   /// A request that asked the cache, or did not.
   void add(const request_record& x, steady_time now);
   void add(const cache_report& x);
+  void add(const keeper_report& x);
   /// Brings `cache_hit_rate` to `now`.
   void set(steady_time now);
 
@@ -28,9 +31,10 @@ private:
   };
 
   counter_family& lookups_;
-  lazy_counter hits_;
+  std::array<lazy_counter, 4> hits_; ///< by level, in the order of `cache_result`
   lazy_counter misses_;
   lazy_counter saved_;
+  lazy_counter saved_tokens_;
   gauge_family& hit_rate_;
   gauge_family& entries_;
   gauge_family& bytes_;
@@ -38,8 +42,15 @@ private:
   lazy_counter refused_;
   lazy_counter evicted_;
   lazy_counter expired_;
+  lazy_counter shed_;
+  lazy_counter read_;
+  lazy_counter damaged_;
+  lazy_counter failures_;
+  namespace_metrics namespaces_;
   recent_average recent_hits_; ///< a second for a hit, nothing for a miss
   std::map<uint32_t, held> shards_;
+  keeper_report keeper_; ///< the last
+  bool keeper_seen_ = false;
   bool seen_ = false;
 };
 

@@ -192,7 +192,7 @@ void request_counters::add_answer(const request_record& x, const outcome& to) {
     to.overhead->Observe(std::max(seconds(x.duration - x.upstream), 0.0));
   if (x.streamed)
     to.first_token->Observe(seconds(x.first_byte));
-  if (x.cache == cache_result::hot) // no provider spent a token
+  if (is_hit(x.cache)) // no provider spent a token
     return;
   if (!x.usage_known) {
     to.usage_unknown->Increment();

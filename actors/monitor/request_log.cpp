@@ -120,7 +120,7 @@ void request_log::append_json(const request_record& x, std::string& out) {
   fields.count<"attempts">(x.attempts);
   fields.count<"fallbacks">(x.fallbacks);
   if (x.cache != cache_result::unasked)
-    fields.text<"cache">(x.cache == cache_result::hot ? "L1" : "miss");
+    fields.text<"cache">(level_name(x.cache));
   if (x.share.joined)
     out.append(R"(,"joined":true)");
   fields.count<"packed">(x.share.packed);
@@ -179,8 +179,8 @@ void request_log::append_console(const request_record& x, std::string& out) {
     out.append(" attempts ");
     append_number(x.attempts, out);
   }
-  if (x.cache == cache_result::hot)
-    out.append(" from cache");
+  if (is_hit(x.cache))
+    out.append(" from cache ").append(level_name(x.cache));
   if (x.share.joined)
     out.append(" joined");
   if (x.share.packed > 0) {

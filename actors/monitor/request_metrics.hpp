@@ -34,6 +34,7 @@ public:
   void add(const batch_report& x, steady_time now) { batches_.add(x, now); }
   void add(const jobs_report& x) { jobs_.add(x); }
   void add(const cache_report& x) { cache_.add(x); }
+  void add(const keeper_report& x) { cache_.add(x); }
 
   /// What is only known when somebody asks.
   struct moment {

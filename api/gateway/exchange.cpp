@@ -1,6 +1,7 @@
 #include "api/gateway/exchange.hpp"
 
 #include "api/gateway/error_reply.hpp"
+#include "api/gateway/header_line.hpp"
 #include "api/gateway/http_host.hpp"
 
 #include <spdlog/spdlog.h>
@@ -29,10 +30,6 @@ std::string_view route_of(endpoint kind) {
     break;
   }
   return "other";
-}
-
-void line(std::string& out, std::string_view name, std::string_view value) {
-  out.append("\r\n").append(name).append(": ").append(value);
 }
 
 /// Milliseconds with three decimals, without the cost of a general formatter.
@@ -77,39 +74,9 @@ exchange::~exchange() {
   host_.remove(this);
 }
 
-void exchange::use_cache(const fingerprint& key, const cache_wish& wish) {
-  cache_key_ = key;
-  cache_wish_ = wish;
-}
-
-void exchange::start() {
-  if (!cache_key_ || !cache_wish_.read)
-    return cache_wish_.only ? fail(make_failure(ec::not_cached)) : route();
-  call_ = host_.expect(this);
-  cache_lookup lookup;
-  lookup.call = call_;
-  lookup.client = caf::actor_cast<cache_client_actor>(&host_);
-  lookup.key = cache_key_;
-  lookup.age_max = cache_wish_.age_max;
-  host_.tell(host_.shard(cache_key_), std::move(lookup));
-}
-
-void exchange::on_verdict(cache_verdict& verdict) {
-  host_.forget(call_);
-  call_ = 0;
-  record_.cache = verdict.result;
-  if (verdict.result == cache_result::hot) {
-    deployment_ = host_.setup().models->find_deployment(verdict.answer.deployment);
-    if (deployment_)
-      return answer_from_cache(verdict);
-    record_.cache = cache_result::miss;
-  }
-  if (cache_wish_.only)
-    return fail(make_failure(ec::not_cached));
-  route();
-}
-
 void exchange::route() {
+  routed_ = true;
+  backoff_.reset();
   route_query query;
   query.request_id = record_.request_id;
   query.tenant = record_.tenant;
@@ -222,77 +189,33 @@ void exchange::retry_after(std::chrono::milliseconds delay) {
   });
 }
 
-void exchange::cache_lines(std::string& lines) const {
-  if (record_.cache == cache_result::unasked)
-    return;
-  auto hit = record_.cache == cache_result::hot;
-  line(lines, "x-sluice-cache", hit ? "hit" : "miss");
-  if (!hit)
-    return;
-  line(lines, "x-sluice-cache-level", "L1");
-  line(lines, "x-sluice-cache-age", std::to_string(cache_age_.count()));
-  line(lines, "x-sluice-cache-ttl", std::to_string(cache_expires_.count()));
-}
-
-/// Gives an answer again. It costs nothing, and its usage was its first asker's.
-void exchange::answer_from_cache(cache_verdict& verdict) {
-  auto& answer = verdict.answer;
-  cache_age_ = verdict.age;
-  cache_expires_ = verdict.expires;
-  settle({}, false, {});
-  record_.cache_saved = answer.cost;
-  record_.first_byte = steady_clock::now() - request_->received;
-  record_.response_bytes = answer.content.size();
-  if (asked_.stream) {
-    record_.chunks = answer.events;
-    sink_->begin(stream_head({}));
-    sink_->write(std::move(answer.content) + "data: [DONE]\n\n");
-    sink_->finish();
-  } else {
-    http_response response;
-    response.lines = answer_lines(true);
-    response.body = std::move(answer.content);
-    sink_->send(std::move(response));
-  }
-  finish(200, ec::none);
-}
-
-/// Gives an answer to the cache, when the caller has it.
-void exchange::keep(cached_answer&& answer) {
-  answer.deployment = record_.deployment;
-  answer.usage = record_.usage;
-  answer.usage_known = record_.usage_known;
-  answer.cost = record_.cost;
-  host_.tell(host_.shard(cache_key_), cache_fill{cache_key_, std::move(answer), cache_wish_.ttl});
-}
-
 std::string exchange::answer_lines(bool final_figures) {
   std::string lines;
   lines.reserve(384);
-  line(lines, "x-request-id", record_.request_id);
-  line(lines, "x-sluice-request-id", record_.request_id);
-  line(lines, "x-sluice-model", record_.upstream_model);
-  line(lines, "x-sluice-provider", record_.provider);
-  line(lines, "x-sluice-attempts", std::to_string(record_.attempts));
+  add_line(lines, "x-request-id", record_.request_id);
+  add_line(lines, "x-sluice-request-id", record_.request_id);
+  add_line(lines, "x-sluice-model", record_.upstream_model);
+  add_line(lines, "x-sluice-provider", record_.provider);
+  add_line(lines, "x-sluice-attempts", std::to_string(record_.attempts));
   if (deployment_->provider_kind == "sluice.simulated")
-    line(lines, "x-sluice-simulated", "true");
+    add_line(lines, "x-sluice-simulated", "true");
   cache_lines(lines);
   if (record_.share.joined)
-    line(lines, "x-sluice-merged", "true");
+    add_line(lines, "x-sluice-merged", "true");
   if (record_.share.batch_size > 1)
-    line(lines, "x-sluice-batch-size", std::to_string(record_.share.batch_size));
+    add_line(lines, "x-sluice-batch-size", std::to_string(record_.share.batch_size));
   if (record_.share.packed > 0)
-    line(lines, "x-sluice-packed", std::to_string(record_.share.packed));
+    add_line(lines, "x-sluice-packed", std::to_string(record_.share.packed));
   if (record_.share.rerun)
-    line(lines, "x-sluice-pack-rerun", "true");
+    add_line(lines, "x-sluice-pack-rerun", "true");
   if (record_.share.packed > 0 || record_.share.rerun)
-    line(lines, "x-sluice-pack-saved-tokens", std::to_string(record_.share.input_saved));
+    add_line(lines, "x-sluice-pack-saved-tokens", std::to_string(record_.share.input_saved));
   if (final_figures) {
     if (record_.share.cost_known || (record_.usage_known && deployment_->price) ||
-        record_.cache == cache_result::hot)
-      line(lines, "x-sluice-cost-usd", to_usd_string(record_.cost));
-    line(lines, "x-sluice-overhead-ms",
-         milliseconds_text(steady_clock::now() - request_->received - record_.upstream));
+        is_hit(record_.cache))
+      add_line(lines, "x-sluice-cost-usd", to_usd_string(record_.cost));
+    add_line(lines, "x-sluice-overhead-ms",
+             milliseconds_text(steady_clock::now() - request_->received - record_.upstream));
   }
   lines.append(rate_lines_);
   return lines;
@@ -322,6 +245,7 @@ void exchange::settle(const token_usage& usage, bool known, const call_share& sh
 }
 
 void exchange::on_reply(upstream_reply& reply) {
+  leave_cache();
   end_call(reply.timing);
   settle(reply.usage, reply.usage_known, reply.share);
   http_response response;
@@ -330,7 +254,7 @@ void exchange::on_reply(upstream_reply& reply) {
   response.body = std::move(reply.body);
   record_.response_bytes = response.body.size();
   record_.first_byte = steady_clock::now() - request_->received;
-  auto kept = cache_key_ && cache_wish_.write &&
+  auto kept = cache_.key && cache_.wish.write &&
               response.body.size() <= host_.setup().settings->cache.entry_bytes_max &&
               may_keep(response.body, reply.share);
   if (kept)
@@ -345,8 +269,9 @@ http_response exchange::stream_head(header_list&& headers) {
   http_response head;
   head.content_type = "text/event-stream; charset=utf-8";
   head.lines = answer_lines(false);
-  line(head.lines, "Cache-Control", "no-cache");
-  line(head.lines, "X-Accel-Buffering", "no"); // or nginx in front of us would hold the stream back
+  add_line(head.lines, "Cache-Control", "no-cache");
+  add_line(head.lines, "X-Accel-Buffering",
+           "no"); // or nginx in front of us would hold the stream back
   head.headers = for_caller(std::move(headers));
   return head;
 }
@@ -354,10 +279,11 @@ http_response exchange::stream_head(header_list&& headers) {
 void exchange::on_block(stream_block& block) {
   if (!streaming_) {
     streaming_ = true;
+    leave_cache();
     settle({}, false, block.share);
     record_.first_byte = steady_clock::now() - request_->received;
     sink_->begin(stream_head(std::move(block.headers)));
-    keeping_ = cache_key_ && cache_wish_.write;
+    keeping_ = cache_.key && cache_.wish.write;
   }
   record_.chunks += block.count;
   record_.response_bytes += block.events.size();
@@ -400,6 +326,11 @@ void exchange::on_end(stream_end& end) {
 
 void exchange::fail(const failure& why) {
   cancel();
+  if (!answers_stale(why))
+    refuse(why);
+}
+
+void exchange::refuse(const failure& why) {
   if (streaming_) {
     sink_->write(error_event(why, record_.request_id));
     sink_->finish();
@@ -419,8 +350,6 @@ void exchange::cancel() {
     return;
   host_.forget(call_);
   auto call = std::exchange(call_, 0);
-  if (!target_)
-    return; // it was the cache that was asked
   host_.send(target_, cancel_call{call});
   record_.upstream += steady_clock::now() - call_started_;
 }
@@ -436,6 +365,8 @@ void exchange::on_client_gone() {
 void exchange::tick(steady_time now) {
   if (done_ || !until_.passed(now))
     return;
+  if (failure_)
+    return refuse(*failure_);
   auto waiting = call_ != 0;
   fail(make_failure(waiting ? ec::upstream_timeout : ec::deadline_exceeded,
                     waiting ? "The upstream did not answer before the request's deadline." : ""));
@@ -443,6 +374,7 @@ void exchange::tick(steady_time now) {
 
 void exchange::finish(uint16_t status, ec error) {
   done_ = true;
+  leave_cache();
   if (error != ec::none && record_.cost == nanousd{}) { // what was lost on the way is paid, too
     record_.usage = record_.usage + wasted_;
     record_.cost = wasted_cost_;

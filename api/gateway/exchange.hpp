@@ -21,6 +21,14 @@ namespace sluice {
 
 class http_host;
 
+/// What a request has to do with the cache.
+struct cache_use {
+  fingerprint key;      ///< zero: nothing
+  fingerprint scope;    ///< its namespace, where its meaning may be looked at
+  std::string question; ///< where `scope` is set
+  cache_wish wish;
+};
+
 /// One request for a model on its way: routed, called, retried, fallen back, answered, recorded.
 /// `docs/life_of_a_request.md` tells its life. Lives on its host's loop; held by its connection,
 /// and by itself while an actor owes it an answer.
@@ -33,8 +41,8 @@ public:
 
   /// The header lines of the caller's rate limit, for the reply.
   void rate_lines(std::string lines) { rate_lines_ = std::move(lines); }
-  /// Asks the cache first, and gives it the answer, as `wish` says.
-  void use_cache(const fingerprint& key, const cache_wish& wish);
+  /// Asks the cache first, and gives it the answer, as the wish says.
+  void use_cache(cache_use&& x);
   void start();
   void tick(steady_time now);
 
@@ -59,10 +67,18 @@ private:
   void tell(const failure& why, const next_step& step) const;
   void cancel();
   void fail(const failure& why);
+  void refuse(const failure& why);
   void finish(uint16_t status, ec error);
   void settle(const token_usage& usage, bool known, const call_share& share);
+
+  // exchange_cache.cpp
+  void miss();
+  bool ask_keeper(bool stale);
+  bool answers_stale(const failure& why);
+  void leave_cache();
   void answer_from_cache(cache_verdict& verdict);
   void keep(cached_answer&& answer);
+
   http_response stream_head(header_list&& headers);
   std::string answer_lines(bool final_figures);
   void cache_lines(std::string& lines) const;
@@ -85,14 +101,16 @@ private:
   uint64_t call_ = 0;     // under way; 0 where none
   steady_time call_started_{};
   std::unique_ptr<boost::asio::steady_timer> backoff_;
-  fingerprint cache_key_; // zero: the cache has nothing to do with it
-  cache_wish cache_wish_;
-  cached_answer cached_;                  // what is to be kept
-  std::chrono::seconds cache_age_{0};     // of a hit
-  std::chrono::seconds cache_expires_{0}; // likewise
-  bool keeping_ = false;                  // of a stream, which is not too long yet
-  uint64_t credit_owed_ = 0;              // written to the client, not yet told to the upstream
-  token_usage wasted_; // of packed calls without a valid answer, before failed attempts
+  cache_use cache_;
+  uint64_t lookup_ = 0;            // that the cache has not answered; 0 where none
+  bool keeper_asked_ = false;      // for a fresh answer
+  std::optional<failure> failure_; // while the cache is asked for an answer in its place
+  bool routed_ = false;
+  cached_answer cached_;     // what is to be kept
+  cache_verdict hit_;        // without its answer
+  bool keeping_ = false;     // of a stream, which is not too long yet
+  uint64_t credit_owed_ = 0; // written to the client, not yet told to the upstream
+  token_usage wasted_;       // of packed calls without a valid answer, before failed attempts
   nanousd wasted_cost_;
   bool streaming_ = false;
   bool done_ = false;

@@ -209,18 +209,24 @@ std::shared_ptr<http_exchange> http_host::inference(endpoint kind,
   if (!wish)
     return give_back(make_failure(wish.error()), key, {});
   auto& merging = setup_.settings->merging;
-  merge_rules rules{key->settings.tenant, merging.temperature_max, merging.similar,
-                    setup_.merge_seed};
   auto may_share = !setup_.targets.mergers.empty() && !wants_own_answer(*request);
   auto may_cache = wish->read || wish->write;
+  auto by_meaning = may_cache && setup_.keeper && setup_.settings->cache.similar.enabled;
+  merge_rules rules{key->settings.tenant, merging.temperature_max, merging.similar || by_meaning,
+                    setup_.merge_seed};
   auto reading = reader_.read(kind, request->body, may_share || may_cache ? &rules : nullptr);
   if (reading.refusal)
     return give_back(*reading.refusal, key, {});
   auto& asked = reading.request;
-  auto cache_key = may_cache ? cache_key_of(asked.merge.exact,
-                                            asked.stream ? reply_mode::stream : reply_mode::whole,
-                                            asked.include_usage)
-                             : fingerprint{};
+  cache_use cached;
+  cached.wish = *wish;
+  auto mode = asked.stream ? reply_mode::stream : reply_mode::whole;
+  if (may_cache)
+    cached.key = cache_key_of(asked.merge.exact, mode, asked.include_usage);
+  if (by_meaning) {
+    cached.scope = cache_key_of(asked.merge.scope, mode, asked.include_usage);
+    cached.question = asked.merge.question;
+  }
   if (!may_share)
     asked.merge = {};
   if (!key->allows(asked.model))
@@ -238,7 +244,7 @@ std::shared_ptr<http_exchange> http_host::inference(endpoint kind,
   auto made = std::make_shared<exchange>(*this, std::move(request), std::move(sink), std::move(id),
                                          key, std::move(asked), *timeout);
   made->rate_lines(std::move(rate_lines));
-  made->use_cache(cache_key, *wish);
+  made->use_cache(std::move(cached));
   made->start();
   return made;
 }

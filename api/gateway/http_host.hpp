@@ -7,6 +7,7 @@
 #include "runtime/actors.hpp"
 #include "runtime/call_targets.hpp"
 #include "runtime/configuration.hpp"
+#include "runtime/keeper_gate.hpp"
 #include "runtime/log.hpp"
 #include "runtime/loop_actor.hpp"
 #include "runtime/rendezvous.hpp"
@@ -32,6 +33,8 @@ struct http_host_setup {
   std::shared_ptr<node_log> log;        ///< may be null
   call_targets targets;                 ///< of this host's loop
   std::vector<cache_shard_actor> cache; ///< of all loops; empty where nothing is kept
+  cache_keeper_actor keeper;            ///< null where nothing is kept for long
+  std::shared_ptr<keeper_gate> gate;    ///< what is told the keeper passes it
   uint64_t merge_seed = 0;              ///< as in `merge_rules`, the same for all hosts of a node
 };
 

@@ -107,6 +107,27 @@ void read_merging(reading& to, const yaml_value& at, merging_settings& into) {
   map.end();
 }
 
+namespace {
+
+void read_archive(reading& to, const yaml_value& at, archive_settings& into) {
+  map_reader map{to, at};
+  map.text("path", into.path);
+  map.size<uint64_t>("bytes_max", into.bytes_max, {0, 64 * 1024 * gib});
+  map.end();
+}
+
+void read_similar(reading& to, const yaml_value& at, similar_settings& into) {
+  map_reader map{to, at};
+  map.flag("enabled", into.enabled);
+  map.decimal("error_rate_max", into.error_rate_max, {0, 1});
+  map.integer<uint64_t>("entries_max", into.entries_max, {1, 10'000'000});
+  map.text("model", into.model);
+  map.choice("precision", into.precision, {"fp32", "int8"});
+  map.end();
+}
+
+} // namespace
+
 void read_cache(reading& to, const yaml_value& at, cache_settings& into) {
   map_reader map{to, at};
   map.flag("enabled", into.enabled);
@@ -115,6 +136,9 @@ void read_cache(reading& to, const yaml_value& at, cache_settings& into) {
   map.size<uint64_t>("entry_bytes_max", into.entry_bytes_max, {kib, gib});
   map.duration<std::chrono::seconds>("ttl", into.ttl, {1s, 10 * 365 * 24h});
   map.integer<uint32_t>("ttl_jitter_percent", into.ttl_jitter_percent, {0, 50});
+  map.duration<std::chrono::seconds>("stale_if_error", into.stale_if_error, {0s, 365 * 24h});
+  read_archive(to, map.value("archive"), into.archive);
+  read_similar(to, map.value("similar"), into.similar);
   map.end();
 }
 

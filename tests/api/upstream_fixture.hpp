@@ -46,6 +46,7 @@ public:
             [](const batch_report&) {},
             [](const jobs_report&) {},
             [](const cache_report&) {},
+            [](const keeper_report&) {},
             [](const metrics_query&) { return std::string{}; }};
   }
 

@@ -145,8 +145,15 @@ TEST_F(messages_test, every_announced_type_survives_the_wire) {
   cached_answer answer{"{}", 3, "p/m", {1, 2, 3, 4, 5}, true, {7}};
   round_trip(answer);
   round_trip(cache_lookup{9, {}, {1, 2}, 5s});
-  round_trip(cache_verdict{9, cache_result::hot, answer, 3s, 4s});
-  round_trip(cache_fill{{1, 2}, answer, 6s});
+  round_trip(cache_verdict{9, cache_result::hot, answer, 3s, 4s, {5, 6}, 0.5, 0.75, true});
+  round_trip(cache_fill{{1, 2}, answer, 6s, 7s});
+  round_trip(answer_fill{{1, 2}, {3, 4}, "q", "t", answer, 6s});
+  round_trip(kept_lookup{1, {}, {2, 3}, {4, 5}, "q", 6s, true, true});
+  round_trip(cache_purge{"t"});
+  keeper_report keeper{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, {}};
+  keeper.namespaces.push_back({{1, 2}, 3, 4, 5, 6, 0.25, 0.5, 0.75, 0.875, 0.125});
+  EXPECT_EQ(round_trip(keeper).namespaces.size(), 1u);
+  round_trip(keeper.namespaces.front());
   round_trip(cache_report{1, 2, 3, 4, 5, 6, 7});
   batch_report batches;
   batches.deployment = "openai/gpt-4o";

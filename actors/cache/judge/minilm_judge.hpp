@@ -1,0 +1,49 @@
+#pragma once
+
+#include "actors/cache/judge/judge.hpp"
+#include "actors/cache/semantic/error_bound.hpp"
+#include "actors/cache/semantic/text_judge.hpp"
+
+#include <filesystem>
+#include <memory>
+
+namespace sluice {
+
+/// Reads texts with MiniLM and judges them with the trained judge. For one thread.
+class minilm_judge final : public text_judge {
+public:
+  /// Errors are those of `sentence_encoder::load` and `parse_weights`.
+  static caf::expected<std::unique_ptr<text_judge>> load(const std::filesystem::path& model,
+                                                         encoder_precision precision);
+
+  size_t width() const override { return sentence_encoder::width; }
+  caf::expected<std::vector<question_form>> read(std::span<const std::string_view> texts) override;
+  std::vector<judged> judge(const question_form& asked,
+                            std::span<const kept_question> kept) override;
+  bool agree(const question_form& answer, const question_form& other) override;
+
+private:
+  minilm_judge(std::unique_ptr<sentence_encoder> encoder, const judge_weights& weights);
+
+  std::unique_ptr<sentence_encoder> encoder_;
+  sentence_encoder::workspace space_;
+  sluice::judge decide_;
+};
+
+/// Finds what differs in case, blanks and marks alone, where there is no model: groups of three
+/// letters, hashed into a vector (Weinberger et al. 2009, arXiv:0902.2206). It believes in nothing
+/// else. For one thread.
+class ngram_judge final : public text_judge {
+public:
+  size_t width() const override { return 256; }
+  caf::expected<std::vector<question_form>> read(std::span<const std::string_view> texts) override;
+  std::vector<judged> judge(const question_form& asked,
+                            std::span<const kept_question> kept) override;
+  bool agree(const question_form& answer, const question_form& other) override;
+};
+
+/// The regions of probability that errors are counted in, and what is known of them before a
+/// namespace has shown any of its own.
+std::vector<region_prior> judge_priors();
+
+} // namespace sluice

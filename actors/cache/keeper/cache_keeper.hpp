@@ -1,0 +1,123 @@
+#pragma once
+
+#include "actors/cache/semantic/semantic_cache.hpp"
+#include "runtime/actors.hpp"
+#include "runtime/answer_archive.hpp"
+
+#include <deque>
+#include <list>
+#include <memory>
+
+namespace sluice {
+
+struct keeper_settings {
+  std::chrono::seconds ttl{0};            ///< as in `cache_settings`
+  uint32_t ttl_jitter_percent = 0;        ///< as in `cache_settings`
+  std::chrono::seconds stale_if_error{0}; ///< as in `cache_settings`
+  uint64_t seed = 0;                      ///< of the jitter
+  semantic_settings semantic;
+  /// Questions that wait to be read; more are not looked at by meaning. At 3 ms each a second of
+  /// work, which nobody waits for: see `wait_max`.
+  size_t waiting_max = 256;
+  /// A question that waited longer is answered unread: the provider's answer is on its way by then.
+  std::chrono::milliseconds wait_max{100};
+  /// Where less than this share of a namespace's questions was answered by meaning lately, who asks
+  /// calls the provider meanwhile. A tenth of the calls that are then given up was paid for in
+  /// vain; waiting would cost the other nine tenths the time to read a question.
+  double beside_below = 0.1;
+};
+
+struct keeper_times {
+  steady_time now;
+  wall_time wall;
+};
+
+/// An answer for whoever asked.
+struct keeper_word {
+  cache_client_actor to;
+  cache_verdict what;
+};
+
+/// What is known of a namespace.
+namespace_report quality_of(const fingerprint& scope, const error_bound& bound, size_t entries);
+
+/// L2 and L3: which kept answer is one to this? `cache_keeper_actor` runs it. Blocks for the disk
+/// and for the encoder.
+///
+/// A lookup is answered at once where the archive has its key. Otherwise its question waits to be
+/// read with others (`read`), as the encoder takes several in little more time than one. What was
+/// learnt of a question is remembered until its answer comes (`keep`), which is then compared with
+/// the kept one, where that was not served.
+class cache_keeper {
+public:
+  /// Without `judge` there is no L2. `archive` and `judge` outlive this.
+  cache_keeper(keeper_settings settings, answer_archive& archive, text_judge* judge);
+
+  void look_up(kept_lookup&& x, const keeper_times& at, std::vector<keeper_word>& say);
+  bool questions_wait() const { return !waiting_.empty(); }
+  /// Reads some of the questions that wait.
+  void read(const keeper_times& at, std::vector<keeper_word>& say);
+  void keep(answer_fill&& x, const keeper_times& at);
+  /// Fails with `storage_failed`.
+  caf::expected<uint64_t> purge(const cache_purge& x);
+
+  /// Puts some entries of the archive into L2, after a start. False when all are there.
+  bool index_some(const keeper_times& at);
+  /// The answers of greatest worth, for L1.
+  std::vector<cache_fill> hottest(size_t count, const keeper_times& at);
+  /// Makes room in the archive.
+  void tidy(const keeper_times& at);
+
+  keeper_report report() const;
+
+  /// Entries that `index_some` takes: about 5 ms of a graph's work.
+  static constexpr uint32_t index_step = 16;
+  /// Questions read together: with more, the first of them wait for the last.
+  static constexpr size_t read_together = 8;
+  /// Questions remembered until their answers come, 2 to 10 KB each.
+  static constexpr size_t remembered_max = 1'024;
+  /// Namespaces in a report: what a person or a time series database can look at.
+  static constexpr size_t reported_max = 50;
+
+private:
+  struct waiting {
+    kept_lookup x;
+    steady_time since;
+    bool told = false; ///< of `more`
+  };
+  struct remembered {
+    fingerprint key;
+    fingerprint scope;
+    question_form form;
+    semantic_verdict verdict;
+  };
+  struct hash {
+    size_t operator()(const fingerprint& x) const { return x.low; }
+  };
+
+  std::optional<std::string> facts_of(const fingerprint& key);
+  std::optional<cache_verdict> exact(const kept_lookup& x, const keeper_times& at);
+  cache_verdict by_meaning(const waiting& asked, question_form&& form, const keeper_times& at);
+  std::optional<found_answer> fetch(const fingerprint& key, wall_time now, bool use);
+  std::optional<remembered> take_remembered(const fingerprint& key);
+  void remember(remembered&& x);
+  bool compare(const remembered& asked, const cached_answer& answer, const keeper_times& at);
+  std::chrono::seconds lifetime(std::chrono::seconds ttl);
+  bool failed(const caf::error& x);
+
+  keeper_settings settings_;
+  answer_archive& archive_;
+  text_judge* judge_;
+  std::optional<semantic_cache> semantic_; ///< where there is a judge
+  wall_time wall_{};                       ///< of the call that is being carried out
+  std::deque<waiting> waiting_;
+  std::list<remembered> remembered_; ///< newest first
+  std::unordered_map<fingerprint, std::list<remembered>::iterator, hash> remembered_at_;
+  std::optional<fingerprint> index_from_; ///< while not all of the archive is in L2
+  std::mt19937_64 random_;
+  uint64_t shed_ = 0;
+  uint64_t read_ = 0;
+  uint64_t failures_ = 0;
+};
+
+} // namespace sluice

@@ -1,0 +1,109 @@
+#include "actors/cache/keeper/cache_keeper_actor.hpp"
+
+#include "actors/cache/judge/minilm_judge.hpp"
+#include "runtime/rendezvous.hpp"
+
+namespace sluice {
+
+namespace {
+
+constexpr std::chrono::seconds tick_interval{1};
+
+keeper_times now() {
+  return {std::chrono::steady_clock::now(), std::chrono::system_clock::now()};
+}
+
+using keeper_pointer = waking_cache_keeper_actor::stateful_pointer<cache_keeper_state>;
+
+void say(keeper_pointer self) {
+  auto& state = self->state;
+  for (auto& word : state.say)
+    self->send(word.to, std::move(word.what));
+  state.say.clear();
+  if (state.keeper->questions_wait() && !std::exchange(state.woken, true))
+    self->send(self, keeper_wake_atom::value);
+}
+
+/// Gives L1 what was worth most before the start.
+void warm(keeper_pointer self) {
+  auto& setup = self->state.setup;
+  if (setup.shards.empty())
+    return;
+  for (auto& fill : self->state.keeper->hottest(setup.hottest, now())) {
+    auto& shard = setup.shards[rendezvous(fill.key, setup.shards.size())];
+    self->send(shard, std::move(fill));
+  }
+}
+
+void report(keeper_pointer self) {
+  if (self->state.setup.monitor)
+    self->send(self->state.setup.monitor, self->state.keeper->report());
+}
+
+} // namespace
+
+waking_cache_keeper_actor::behavior_type
+cache_keeper_role(keeper_pointer self, std::shared_ptr<cache_keeper_setup> setup) {
+  auto& state = self->state;
+  state.setup = std::move(*setup);
+  if (state.setup.make_judge)
+    state.judge = state.setup.make_judge();
+  state.keeper =
+      std::make_unique<cache_keeper>(state.setup.settings, *state.setup.archive, state.judge.get());
+  warm(self);
+  self->send(self, keeper_index_atom::value);
+  self->send(self, keeper_tick_atom::value);
+  return {
+      [self](kept_lookup& x) {
+        self->state.setup.gate->leave_lookup();
+        self->state.keeper->look_up(std::move(x), now(), self->state.say);
+        say(self);
+      },
+      [self](answer_fill& x) {
+        self->state.setup.gate->leave_fill(x.answer.content.size());
+        self->state.keeper->keep(std::move(x), now());
+      },
+      [self](const cache_purge& x) -> caf::result<uint64_t> {
+        auto count = self->state.keeper->purge(x);
+        if (!count)
+          return count.error();
+        return *count;
+      },
+      [self](const drain&) {
+        self->state.keeper->tidy(now());
+        report(self);
+        self->quit();
+      },
+      [self](keeper_wake_atom) {
+        self->state.woken = false;
+        self->state.keeper->read(now(), self->state.say);
+        say(self);
+      },
+      [self](keeper_tick_atom) {
+        self->state.keeper->tidy(now());
+        report(self);
+        self->delayed_send(self, tick_interval, keeper_tick_atom::value);
+      },
+      [self](keeper_index_atom) {
+        if (self->state.keeper->index_some(now()))
+          self->send(self, keeper_index_atom::value);
+      },
+  };
+}
+
+keeper_settings keeper_settings_of(const configuration& settings, uint64_t seed) {
+  auto& cache = settings.cache;
+  keeper_settings result;
+  result.ttl = cache.ttl;
+  result.ttl_jitter_percent = cache.ttl_jitter_percent;
+  result.stale_if_error = cache.stale_if_error;
+  result.seed = seed;
+  result.semantic.entries_max = cache.similar.entries_max;
+  result.semantic.similarity_min = settings.optimizer.similarity_threshold;
+  result.semantic.bound.regions = judge_priors();
+  result.semantic.bound.error_rate_max = cache.similar.error_rate_max;
+  result.semantic.seed = seed + 1;
+  return result;
+}
+
+} // namespace sluice

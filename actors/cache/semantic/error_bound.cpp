@@ -1,0 +1,148 @@
+#include "actors/cache/semantic/error_bound.hpp"
+
+#include <boost/math/special_functions/beta.hpp>
+
+#include <algorithm>
+#include <cmath>
+
+namespace sluice {
+
+namespace {
+
+constexpr double one_sided = 0.95;
+
+/// Quantile of the beta distribution, whatever the library thinks of its arguments.
+double beta_quantile(double a, double b, double p) {
+  namespace math = boost::math;
+  using quiet =
+      math::policies::policy<math::policies::domain_error<math::policies::ignore_error>,
+                             math::policies::overflow_error<math::policies::ignore_error>,
+                             math::policies::evaluation_error<math::policies::ignore_error>>;
+  auto result = math::ibeta_inv(a, b, p, quiet{});
+  return std::isfinite(result) ? result : 1.0;
+}
+
+} // namespace
+
+double error_rate_upper(double errors, double samples) {
+  if (samples - errors <= 0)
+    return 1;
+  return beta_quantile(errors + 1, samples - errors, one_sided);
+}
+
+std::array<double, 2> error_rate_interval(double errors, double samples) {
+  constexpr double tail = (1 - one_sided) / 2;
+  auto low = errors <= 0 ? 0.0 : beta_quantile(errors, samples - errors + 1, tail);
+  auto high = samples - errors <= 0 ? 1.0 : beta_quantile(errors + 1, samples - errors, 1 - tail);
+  return {low, high};
+}
+
+std::string_view to_string_view(hit_decision x) {
+  switch (x) {
+  case hit_decision::serve:
+    return "serve";
+  case hit_decision::unlikely:
+    return "unlikely";
+  case hit_decision::unproven:
+    return "unproven";
+  case hit_decision::suspected:
+    return "suspected";
+  case hit_decision::sampled:
+    return "sampled";
+  }
+  return "unknown";
+}
+
+error_bound::error_bound(error_bound_settings settings) : settings_(std::move(settings)) {
+  for (auto& x : settings_.regions) {
+    region made;
+    made.probability_min = x.probability_min;
+    made.samples = x.samples;
+    made.errors = x.errors;
+    judge_again(made);
+    regions_.push_back(made);
+  }
+}
+
+size_t error_bound::region_of(double probability) const {
+  auto result = none;
+  for (size_t i = 0; i < regions_.size() && probability >= regions_[i].probability_min; ++i)
+    result = i;
+  return result;
+}
+
+void error_bound::judge_again(region& x) {
+  x.error_rate = x.samples > 0 ? x.errors / x.samples : 1;
+  x.error_rate_to = error_rate_upper(x.errors, x.samples);
+  x.open = x.error_rate_to <= settings_.error_rate_max;
+}
+
+double error_bound::verified_share(double probability) const {
+  auto start = std::max(settings_.verified_share_start, settings_.verified_share_min);
+  auto at = region_of(probability);
+  auto known = static_cast<double>(served_) + (at == none ? 0 : settings_.regions[at].samples);
+  auto left = settings_.error_rate_max * known - served_wrong_;
+  if (left < 0) // more is wrong than may be: right answers have to catch up
+    return std::max(start, 0.5);
+  return std::clamp(2 / std::max(left, 1e-9), settings_.verified_share_min, start);
+}
+
+hit_decision error_bound::decide(double probability, double coin) const {
+  auto at = region_of(probability);
+  if (at == none)
+    return hit_decision::unlikely;
+  if (!regions_[at].open)
+    return hit_decision::unproven;
+  // Where the judge was wrong although it was sure, it is not to be believed when it is less sure.
+  if (suspicion_left_ > 0 && at <= suspected_)
+    return hit_decision::suspected;
+  return coin < verified_share(probability) ? hit_decision::sampled : hit_decision::serve;
+}
+
+void error_bound::served(double probability) {
+  auto at = region_of(probability);
+  if (at == none)
+    return;
+  ++regions_[at].served;
+  ++served_;
+}
+
+void error_bound::verified(double probability, bool right) {
+  auto at = region_of(probability);
+  if (at == none)
+    return;
+  auto& x = regions_[at];
+  auto was_open = x.open;
+  ++x.verified;
+  x.wrong += right ? 0 : 1;
+  static const auto fade = std::exp2(-1 / half_life);
+  x.samples = x.samples * fade + 1;
+  x.errors = x.errors * fade + (right ? 0 : 1);
+  if (!right && was_open)
+    learn_of_error(at);
+  else if (right && suspicion_left_ > 0 && at <= suspected_)
+    --suspicion_left_;
+  judge_again(x);
+}
+
+/// Of a region that served. In those that do not, errors are no news.
+void error_bound::learn_of_error(size_t at) {
+  if (suspicion_left_ == 0) { // it was a sample, and stands for those that were served
+    auto share = std::max(verified_share(regions_[at].probability_min),
+                          0.01); // one stands for no more than it can
+    served_wrong_ += (1 - share) / share;
+    suspected_ = at;
+  } else if (at <= suspected_) {
+    // Not by chance: what was known holds no more, here and for what is less sure.
+    for (size_t i = 0; i <= at; ++i) {
+      regions_[i].samples = i == at ? 2 : 0;
+      regions_[i].errors = regions_[i].samples;
+      judge_again(regions_[i]);
+    }
+  } else {
+    suspected_ = at;
+  }
+  suspicion_left_ = suspicion;
+}
+
+} // namespace sluice

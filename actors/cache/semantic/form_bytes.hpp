@@ -1,0 +1,18 @@
+#pragma once
+
+#include "actors/cache/semantic/text_judge.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace sluice {
+
+/// A form as it is kept with its answer: a version byte, the vector in 16-bit fractions of 1 (which
+/// changes a cosine by less than 0.0001), the facts.
+std::string form_bytes(const question_form& x);
+
+/// Nothing where `bytes` are of another version or another length of vector.
+std::optional<question_form> form_of(std::string_view bytes, size_t width);
+
+} // namespace sluice

@@ -1,0 +1,197 @@
+#include "api/gateway/exchange.hpp"
+
+#include "api/gateway/error_reply.hpp"
+#include "api/gateway/header_line.hpp"
+#include "api/gateway/http_host.hpp"
+
+#include <fmt/format.h>
+
+/// What a request has to do with the cache.
+namespace sluice {
+
+using std::chrono::steady_clock;
+
+namespace {
+
+/// What the keeper may take before the provider is asked meanwhile: its own `wait_max` and the time
+/// to read a long question.
+constexpr std::chrono::milliseconds keeper_wait_max{150};
+
+std::string hex(const fingerprint& x) {
+  return fmt::format("{:016x}{:016x}", x.high, x.low);
+}
+
+/// Whether somebody else's answer of yesterday is better than this.
+bool is_outage(ec x) {
+  return x == ec::upstream_unreachable || x == ec::upstream_timeout ||
+         x == ec::upstream_rate_limited || x == ec::upstream_failed ||
+         x == ec::upstream_bad_response || x == ec::upstream_stream_cut ||
+         x == ec::upstream_unavailable;
+}
+
+} // namespace
+
+void exchange::use_cache(cache_use&& x) {
+  cache_ = std::move(x);
+  record_.cache_scope = cache_.scope;
+}
+
+void exchange::start() {
+  if (!cache_.key || !cache_.wish.read)
+    return cache_.wish.only ? fail(make_failure(ec::not_cached)) : route();
+  lookup_ = host_.expect(this);
+  cache_lookup lookup;
+  lookup.call = lookup_;
+  lookup.client = caf::actor_cast<cache_client_actor>(&host_);
+  lookup.key = cache_.key;
+  lookup.age_max = cache_.wish.age_max;
+  host_.tell(host_.shard(cache_.key), std::move(lookup));
+}
+
+void exchange::on_verdict(cache_verdict& verdict) {
+  if (done_ || verdict.call != lookup_)
+    return;
+  if (verdict.more) // it goes on looking
+    return miss();
+  leave_cache();
+  if (is_hit(verdict.result)) {
+    deployment_ = host_.setup().models->find_deployment(verdict.answer.deployment);
+    if (deployment_) {
+      cancel();
+      return answer_from_cache(verdict);
+    }
+  }
+  if (failure_)
+    return refuse(*failure_);
+  if (!keeper_asked_ && ask_keeper(false))
+    return;
+  miss();
+}
+
+/// On to the provider, unless it is being asked.
+void exchange::miss() {
+  record_.cache = cache_result::miss;
+  if (routed_)
+    return;
+  if (cache_.wish.only)
+    return fail(make_failure(ec::not_cached));
+  route();
+}
+
+/// Asks for an answer on the disk or to a question that means the same; false where there is nobody
+/// to ask, or too many do.
+bool exchange::ask_keeper(bool stale) {
+  auto& setup = host_.setup();
+  if (!setup.keeper || !setup.gate->enter_lookup())
+    return false;
+  lookup_ = host_.expect(this);
+  kept_lookup lookup;
+  lookup.call = lookup_;
+  lookup.client = caf::actor_cast<cache_client_actor>(&host_);
+  lookup.key = cache_.key;
+  lookup.age_max = cache_.wish.age_max;
+  lookup.stale = stale;
+  if (!stale) {
+    keeper_asked_ = true;
+    lookup.scope = cache_.scope;
+    lookup.question = cache_.question;
+    lookup.patient = cache_.wish.only;
+    if (!cache_.wish.only) {
+      backoff_ =
+          std::make_unique<boost::asio::steady_timer>(host_.loop().context(), keeper_wait_max);
+      backoff_->async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+        if (auto self = weak.lock(); self && !error && !self->done_)
+          self->miss();
+      });
+    }
+  }
+  host_.send(setup.keeper, std::move(lookup));
+  return true;
+}
+
+/// Whether the cache is asked for an answer that is out of date, in place of this failure.
+bool exchange::answers_stale(const failure& why) {
+  if (failure_ || streaming_ || !is_outage(why.code) || !cache_.key || !cache_.wish.read ||
+      host_.setup().settings->cache.stale_if_error.count() == 0)
+    return false;
+  leave_cache();
+  if (!ask_keeper(true))
+    return false;
+  failure_ = why;
+  return true;
+}
+
+/// What the cache still has to say is of no use.
+void exchange::leave_cache() {
+  if (lookup_ != 0)
+    host_.forget(std::exchange(lookup_, 0));
+}
+
+void exchange::cache_lines(std::string& lines) const {
+  if (record_.cache == cache_result::unasked)
+    return;
+  auto hit = is_hit(record_.cache);
+  auto stale = record_.cache == cache_result::stale;
+  add_line(lines, "x-sluice-cache", !hit ? "miss" : stale ? "stale" : "hit");
+  add_line(lines, "x-sluice-cache-key", hex(hit_.key ? hit_.key : cache_.key));
+  if (cache_.scope)
+    add_line(lines, "x-sluice-cache-namespace", hex(cache_.scope));
+  if (!hit)
+    return;
+  add_line(lines, "x-sluice-cache-level", stale ? "L3" : level_name(record_.cache));
+  add_line(lines, "x-sluice-cache-age", std::to_string(hit_.age.count()));
+  add_line(lines, "x-sluice-cache-ttl", std::to_string(hit_.expires.count()));
+  if (record_.cache == cache_result::similar) {
+    add_line(lines, "x-sluice-cache-similarity", fmt::format("{:.4f}", hit_.similarity));
+    add_line(lines, "x-sluice-cache-probability", fmt::format("{:.4f}", hit_.probability));
+  }
+}
+
+/// Gives an answer again. It costs nothing, and its usage was its first asker's.
+void exchange::answer_from_cache(cache_verdict& verdict) {
+  auto answer = std::move(verdict.answer);
+  hit_ = std::move(verdict);
+  record_.cache = hit_.result;
+  // From the disk back into memory. What only means the same is judged anew each time.
+  if (hit_.result == cache_result::stored && cache_.wish.write)
+    host_.tell(host_.shard(cache_.key), cache_fill{cache_.key, answer, hit_.expires, hit_.age});
+  settle({}, false, {});
+  record_.cache_saved = answer.cost;
+  record_.cache_saved_tokens = answer.usage.input_total() + answer.usage.output_total();
+  record_.first_byte = steady_clock::now() - request_->received;
+  record_.response_bytes = answer.content.size();
+  if (asked_.stream) {
+    record_.chunks = answer.events;
+    sink_->begin(stream_head({}));
+    sink_->write(std::move(answer.content) + "data: [DONE]\n\n");
+    sink_->finish();
+  } else {
+    http_response response;
+    response.lines = answer_lines(true);
+    response.body = std::move(answer.content);
+    sink_->send(std::move(response));
+  }
+  finish(200, ec::none);
+}
+
+/// Gives an answer to the cache, when the caller has it.
+void exchange::keep(cached_answer&& answer) {
+  answer.deployment = record_.deployment;
+  answer.usage = record_.usage;
+  answer.usage_known = record_.usage_known;
+  answer.cost = record_.cost;
+  auto& setup = host_.setup();
+  if (setup.keeper && setup.gate->enter_fill(answer.content.size())) {
+    answer_fill fill;
+    fill.key = cache_.key;
+    fill.scope = cache_.scope;
+    fill.question = std::move(cache_.question);
+    fill.tenant = record_.tenant;
+    fill.answer = answer;
+    fill.ttl = cache_.wish.ttl;
+    host_.send(setup.keeper, std::move(fill));
+  }
+  host_.tell(host_.shard(cache_.key), cache_fill{cache_.key, std::move(answer), cache_.wish.ttl});
+}
+
+} // namespace sluice

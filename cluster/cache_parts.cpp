@@ -1,0 +1,71 @@
+#include "cluster/cache_parts.hpp"
+
+#include "actors/cache/judge/minilm_judge.hpp"
+#include "storage/answer_store.hpp"
+#include "storage/seed_file.hpp"
+
+#include <spdlog/spdlog.h>
+
+namespace sluice {
+
+namespace {
+
+/// Where `make` puts the embedding model.
+constexpr const char* default_model = "build/models/all-minilm-l6-v2";
+
+} // namespace
+
+std::string archive_folder(const configuration& settings) {
+  auto& cache = settings.cache;
+  if (!cache.enabled || settings.optimizer.cache_size == 0 || cache.archive.bytes_max == 0)
+    return {};
+  if (!cache.archive.path.empty())
+    return cache.archive.path;
+  return settings.storage.path.empty() ? std::string{} : settings.storage.path + "/cache";
+}
+
+caf::expected<kept_answers> open_answers(const configuration& settings, node_log& log) {
+  kept_answers result;
+  answer_store_settings where;
+  where.path = archive_folder(settings);
+  if (where.path.empty())
+    return result;
+  where.bytes_max = settings.cache.archive.bytes_max;
+  // With room for the question beside the answer.
+  where.entry_bytes_max = std::max(where.entry_bytes_max, 2 * settings.cache.entry_bytes_max);
+  auto opened = answer_store::open(where, std::chrono::system_clock::now());
+  if (!opened)
+    return opened.error();
+  auto& what = opened->what;
+  if (what.begun_anew)
+    log.lines()->warn("the cache in {} was damaged and is begun anew: {} (moved to {})", where.path,
+                      what.reason, what.moved_to);
+  auto seed = seed_of(where.path);
+  if (!seed)
+    return seed.error();
+  result.archive = std::move(opened->store);
+  result.seed = *seed;
+  return result;
+}
+
+std::function<std::unique_ptr<text_judge>()> judge_maker(const configuration& settings,
+                                                         std::shared_ptr<node_log> log) {
+  auto& similar = settings.cache.similar;
+  if (!similar.enabled)
+    return nullptr;
+  auto precision = similar.precision == "int8" ? encoder_precision::int8 : encoder_precision::fp32;
+  std::filesystem::path folder = similar.model.empty() ? default_model : similar.model;
+  return [folder, precision, log = std::move(log)]() -> std::unique_ptr<text_judge> {
+    auto made = minilm_judge::load(folder, precision);
+    if (made) {
+      log->lines()->info("the cache compares meanings with the model in {}", folder.string());
+      return std::move(*made);
+    }
+    log->lines()->warn("the cache has no embedding model ({}) and answers by meaning only what "
+                       "differs in case, blanks and marks",
+                       message_of(made.error()));
+    return std::make_unique<ngram_judge>();
+  };
+}
+
+} // namespace sluice

@@ -1,0 +1,280 @@
+#include "actors/cache/keeper/cache_keeper.hpp"
+#include "actors/cache/semantic/answer_text.hpp"
+#include "actors/cache/semantic/form_bytes.hpp"
+#include "tests/support/fake_judge.hpp"
+#include "tests/support/memory_archive.hpp"
+
+#include <gtest/gtest.h>
+
+namespace sluice {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr fingerprint scope{1, 1};
+
+class cache_keeper_test : public testing::Test {
+protected:
+  static keeper_settings settings() {
+    keeper_settings result;
+    result.ttl = 1h;
+    result.stale_if_error = 10min;
+    result.waiting_max = 10;
+    result.beside_below = 0; // who asks waits
+    result.semantic.bound.verified_share_start = 0;
+    result.semantic.bound.verified_share_min = 0;
+    result.semantic.bound.regions = {{0.5, 0, 0}, {0.95, 1'000, 0}};
+    return result;
+  }
+
+  void make(keeper_settings with = settings(), bool judged = true) {
+    keeper_ = std::make_unique<cache_keeper>(with, archive_, judged ? &judge_ : nullptr);
+  }
+
+  static cached_answer answer(const std::string& text) {
+    cached_answer result;
+    result.content = R"({"choices":[{"message":{"role":"assistant","content":")" + text + "\"}}]}";
+    result.deployment = "p/m";
+    return result;
+  }
+
+  void keep(fingerprint key, const std::string& question, const std::string& text,
+            fingerprint where = scope) {
+    answer_fill fill;
+    fill.key = key;
+    fill.scope = where;
+    fill.question = question;
+    fill.tenant = "t";
+    fill.answer = answer(text);
+    keeper_->keep(std::move(fill), at_);
+  }
+
+  kept_lookup lookup(fingerprint key, const std::string& question, fingerprint where = scope) {
+    kept_lookup result;
+    result.call = ++calls_;
+    result.key = key;
+    result.scope = where;
+    result.question = question;
+    return result;
+  }
+
+  /// All that is said until nothing waits.
+  std::vector<cache_verdict> ask(kept_lookup&& x) {
+    std::vector<keeper_word> say;
+    keeper_->look_up(std::move(x), at_, say);
+    while (keeper_->questions_wait())
+      keeper_->read(at_, say);
+    std::vector<cache_verdict> result;
+    for (auto& word : say)
+      result.push_back(std::move(word.what));
+    return result;
+  }
+
+  fake_judge judge_;
+  memory_archive archive_;
+  std::unique_ptr<cache_keeper> keeper_;
+  keeper_times at_{steady_time{}, wall_time{1'000'000s}};
+  uint64_t calls_ = 0;
+};
+
+TEST_F(cache_keeper_test, the_same_request_is_answered_from_the_archive) {
+  make();
+  keep({5, 5}, "weather/a", "rain");
+  at_.wall += 100s;
+  auto said = ask(lookup({5, 5}, "weather/a"));
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_EQ(said[0].result, cache_result::stored);
+  EXPECT_EQ(said[0].call, 1u);
+  EXPECT_EQ(said[0].age, 100s);
+  EXPECT_EQ(said[0].expires, 3'500s);
+  EXPECT_EQ(answer_text(said[0].answer), "rain");
+}
+
+TEST_F(cache_keeper_test, a_question_that_means_the_same_is_answered_by_meaning) {
+  make();
+  keep({5, 5}, "weather/a", "rain");
+  auto said = ask(lookup({6, 6}, "weather/b"));
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_EQ(said[0].result, cache_result::similar);
+  EXPECT_EQ(said[0].key, (fingerprint{5, 5}));
+  EXPECT_GT(said[0].similarity, 0.99);
+  EXPECT_EQ(said[0].probability, 0.97);
+  EXPECT_EQ(ask(lookup({6, 6}, "weather/b", {3, 3}))[0].result, cache_result::miss)
+      << "of another namespace";
+}
+
+TEST_F(cache_keeper_test, what_is_not_served_is_compared_with_what_comes) {
+  make();
+  judge_.probability = [](auto&, auto&) { return 0.8; }; // nothing is known of it
+  keep({5, 5}, "weather/a", "rain");
+  for (uint64_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(ask(lookup({10 + i, 0}, "weather/b" + std::to_string(i)))[0].result,
+              cache_result::miss);
+    keep({10 + i, 0}, "weather/b" + std::to_string(i), i < 2 ? "rain" : "sun/no clouds");
+  }
+  auto report = keeper_->report();
+  ASSERT_EQ(report.namespaces.size(), 1u);
+  EXPECT_EQ(report.namespaces[0].scope, scope);
+  EXPECT_EQ(report.namespaces[0].verified, 3u);
+  EXPECT_EQ(report.namespaces[0].wrong, 1u);
+  EXPECT_EQ(report.namespaces[0].served, 0u);
+  EXPECT_EQ(report.namespaces[0].entries, 4u);
+}
+
+TEST_F(cache_keeper_test, who_need_not_wait_is_told_first) {
+  auto with = settings();
+  with.beside_below = 0.1;
+  make(with);
+  keep({5, 5}, "weather/a", "rain");
+  auto said = ask(lookup({6, 6}, "weather/b"));
+  ASSERT_EQ(said.size(), 2u);
+  EXPECT_EQ(said[0].result, cache_result::miss);
+  EXPECT_TRUE(said[0].more);
+  EXPECT_EQ(said[1].result, cache_result::similar);
+  EXPECT_FALSE(said[1].more);
+  auto patient = lookup({6, 6}, "weather/b");
+  patient.patient = true;
+  EXPECT_EQ(ask(std::move(patient)).size(), 1u);
+}
+
+TEST_F(cache_keeper_test, ages_are_kept_to) {
+  make();
+  keep({5, 5}, "weather/a", "rain");
+  at_.wall += 50s;
+  auto young = lookup({5, 5}, "");
+  young.age_max = 49s;
+  EXPECT_EQ(ask(std::move(young))[0].result, cache_result::miss);
+  young = lookup({6, 6}, "weather/b");
+  young.age_max = 49s;
+  EXPECT_EQ(ask(std::move(young))[0].result, cache_result::miss);
+  young = lookup({6, 6}, "weather/b");
+  young.age_max = 50s;
+  EXPECT_EQ(ask(std::move(young))[0].result, cache_result::similar);
+}
+
+TEST_F(cache_keeper_test, what_is_out_of_date_is_given_to_who_says_so) {
+  make();
+  keep({5, 5}, "weather/a", "rain");
+  at_.wall += 1h + 1s;
+  EXPECT_EQ(ask(lookup({5, 5}, ""))[0].result, cache_result::miss);
+  EXPECT_EQ(ask(lookup({6, 6}, "weather/b"))[0].result, cache_result::miss);
+  auto any = lookup({5, 5}, "");
+  any.stale = true;
+  auto said = ask(std::move(any));
+  EXPECT_EQ(said[0].result, cache_result::stale);
+  EXPECT_EQ(said[0].expires, -1s);
+  at_.wall += 10min;
+  any = lookup({5, 5}, "");
+  any.stale = true;
+  EXPECT_EQ(ask(std::move(any))[0].result, cache_result::miss);
+}
+
+TEST_F(cache_keeper_test, questions_are_read_together) {
+  make();
+  std::vector<keeper_word> say;
+  for (uint64_t i = 0; i < 8; ++i)
+    keeper_->look_up(lookup({i + 1, 0}, "weather/" + std::to_string(i)), at_, say);
+  EXPECT_TRUE(say.empty());
+  keeper_->read(at_, say);
+  EXPECT_EQ(say.size(), 8u);
+  EXPECT_EQ(judge_.calls, 1);
+}
+
+TEST_F(cache_keeper_test, too_many_questions_are_not_read) {
+  make();
+  std::vector<keeper_word> say;
+  for (uint64_t i = 0; i < 12; ++i)
+    keeper_->look_up(lookup({i + 1, 0}, "weather/a"), at_, say);
+  EXPECT_EQ(say.size(), 2u) << "ten may wait";
+  at_.now += 101ms;
+  keeper_->read(at_, say);
+  EXPECT_EQ(say.size(), 12u);
+  EXPECT_EQ(judge_.calls, 0) << "nobody waits for them any more";
+  EXPECT_EQ(keeper_->report().shed, 12u);
+}
+
+TEST_F(cache_keeper_test, a_restart_brings_both_levels_back) {
+  make();
+  for (uint64_t i = 1; i <= 50; ++i)
+    keep({i, i}, "weather/" + std::string(i % 40, 'x'), "rain" + std::to_string(i));
+  for (int i = 0; i < 3; ++i)
+    ask(lookup({7, 7}, ""));
+  make();
+  EXPECT_EQ(ask(lookup({99, 99}, "weather/x"))[0].result, cache_result::miss);
+  while (keeper_->index_some(at_)) {
+  }
+  EXPECT_EQ(keeper_->report().vectors, 50u);
+  EXPECT_EQ(ask(lookup({99, 99}, "weather/x"))[0].result, cache_result::similar);
+  auto fills = keeper_->hottest(3, at_);
+  ASSERT_EQ(fills.size(), 3u);
+  EXPECT_EQ(fills[0].key, (fingerprint{7, 7}));
+  EXPECT_EQ(fills[0].ttl, 3'600s);
+}
+
+TEST_F(cache_keeper_test, goes_on_without_disk_or_encoder) {
+  make();
+  keep({5, 5}, "weather/a", "rain");
+  judge_.fails = true;
+  EXPECT_EQ(ask(lookup({6, 6}, "weather/b"))[0].result, cache_result::miss);
+  judge_.fails = false;
+  archive_.fails = true;
+  EXPECT_EQ(ask(lookup({5, 5}, "weather/a"))[0].result, cache_result::miss);
+  keep({7, 7}, "weather/c", "sun");
+  EXPECT_GE(keeper_->report().failures, 2u);
+  archive_.fails = false;
+  EXPECT_EQ(ask(lookup({5, 5}, "weather/a"))[0].result, cache_result::stored);
+}
+
+TEST_F(cache_keeper_test, works_without_a_judge) {
+  make(settings(), false);
+  keep({5, 5}, "weather/a", "rain");
+  EXPECT_EQ(ask(lookup({5, 5}, "weather/a"))[0].result, cache_result::stored);
+  EXPECT_EQ(ask(lookup({6, 6}, "weather/b"))[0].result, cache_result::miss);
+  EXPECT_FALSE(keeper_->index_some(at_));
+  EXPECT_EQ(keeper_->report().vectors, 0u);
+}
+
+TEST_F(cache_keeper_test, a_purge_forgets_a_tenant) {
+  make();
+  keep({5, 5}, "weather/a", "rain");
+  EXPECT_EQ(*keeper_->purge({"nobody"}), 0u);
+  EXPECT_EQ(*keeper_->purge({"t"}), 1u);
+  EXPECT_EQ(ask(lookup({5, 5}, "weather/a"))[0].result, cache_result::miss);
+  EXPECT_EQ(ask(lookup({6, 6}, "weather/b"))[0].result, cache_result::miss);
+}
+
+TEST(answer_text_test, reads_answers_of_every_shape) {
+  cached_answer x;
+  x.content = R"({"choices":[{"message":{"content":"a"}},{"message":{"content":"b"}}]})";
+  EXPECT_EQ(answer_text(x), "a");
+  x.content = R"({"choices":[{"text":"c"}]})";
+  EXPECT_EQ(answer_text(x), "c");
+  x.content = R"({"data":[{"embedding":[1]}]})";
+  EXPECT_EQ(answer_text(x), "");
+  x.content = "not JSON";
+  EXPECT_EQ(answer_text(x), "");
+  x.events = 3;
+  x.content = "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\n"
+              "data: {\"choices\":[{\"delta\":{\"content\":\"Hel\"}}]}\n\n"
+              "data: {\"choices\":[{\"delta\":{\"content\":\"lo\"}}]}\n\n";
+  EXPECT_EQ(answer_text(x), "Hello");
+}
+
+TEST(form_bytes_test, comes_back_but_for_rounding) {
+  question_form x{{0.5F, -0.25F, 1.0F, -1.0F}, std::string("fa\0cts", 6)};
+  auto back = form_of(form_bytes(x), 4);
+  ASSERT_TRUE(back);
+  EXPECT_EQ(back->facts, x.facts);
+  for (size_t i = 0; i < 4; ++i)
+    EXPECT_NEAR(back->vector[i], x.vector[i], 1.0 / 32'767);
+  auto bytes = form_bytes(x);
+  EXPECT_FALSE(form_of(bytes.substr(0, 8), 4)) << "cut off";
+  EXPECT_FALSE(form_of("", 4));
+  bytes[0] = 9;
+  EXPECT_FALSE(form_of(bytes, 4)) << "of another version";
+}
+
+} // namespace
+
+} // namespace sluice

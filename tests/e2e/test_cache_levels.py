@@ -1,0 +1,165 @@
+"""Answers outlive the process; questions in other words get them where the judge agrees, and nobody else's."""
+
+import pathlib
+import signal
+
+import openai
+import pytest
+
+from support import gateway as parts
+from support.gateway import KEY, Simulator, sha256
+from support.plain_answers import PlainAnswers
+from support.process import eventually
+
+OTHER_KEY = KEY + "-other-tenant"
+MODEL = pathlib.Path(__file__).resolve().parents[2] / "build/models/all-minilm-l6-v2"
+KEYS = [{"id": "one", "sha256": sha256(KEY), "tenant": "acme"},
+        {"id": "two", "sha256": sha256(OTHER_KEY), "tenant": "other"}]
+
+
+def client_of(gateway, key=KEY):
+    return openai.OpenAI(base_url=gateway.api, api_key=key, max_retries=0, timeout=20)
+
+
+def chat(client, text, headers=None, messages=None, **more):
+    return client.chat.completions.with_raw_response.create(
+        model="chat", messages=messages or [{"role": "user", "content": text}], extra_headers=headers, **more)
+
+
+def level(answer):
+    return answer.headers.get("x-sluice-cache-level", answer.headers.get("x-sluice-cache"))
+
+
+@pytest.fixture
+def start(start_gateway):
+    """Starts gateways that share one data folder; each ends before the next begins."""
+    def begin(name="gateway", cache=None, **more):
+        return start_gateway(keys=KEYS, name=name, storage={"path": "shared.data"},
+                             cache={"enabled": True} | (cache or {}), **more)
+    return begin
+
+
+def kept(gateway, count):
+    eventually(lambda: gateway.metric("sluice_cache_entries", level="L3") == count)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_outlives_a_kill(start, stream):
+    first = start()
+
+    def ask(gateway):
+        with client_of(gateway).chat.completions.with_streaming_response.create(
+                model="chat", messages=[{"role": "user", "content": "What is a lock?"}], stream=stream) as answer:
+            return answer.headers, answer.text()
+
+    headers, text = ask(first)
+    assert headers["x-sluice-cache"] == "miss"
+    kept(first, 1)
+    first.signal(signal.SIGKILL)
+    first.wait()
+    # With room for one answer in memory, the hottest of which is put there at the start.
+    second = start(name="second", env={"CACHE_SIZE": "1"})
+    again, answer = ask(second)
+    assert again["x-sluice-cache"] == "hit" and again["x-sluice-cache-level"] in ("L1", "L3")
+    assert answer == text
+    assert again["x-sluice-cache-key"] == headers["x-sluice-cache-key"]
+
+
+def test_the_disk_answers_what_memory_has_no_room_for(start, sim):
+    gateway = start(env={"CACHE_SIZE": "1"})
+    client = client_of(gateway)
+    for i in range(20):
+        chat(client, f"question {i}")
+    kept(gateway, 20)
+    mark = sim.mark()
+    found = [level(chat(client, f"question {i}")) for i in range(20)]
+    assert set(found) <= {"L1", "L3"} and found.count("L3") >= 18
+    assert level(chat(client_of(gateway, OTHER_KEY), "question 3")) == "miss"
+    assert len(sim.await_calls(mark, 1)) == 1
+    assert gateway.metric("sluice_cache_lookups_total", level="L3") == found.count("L3")
+
+
+def test_an_old_answer_is_better_than_none(start, tmp_path):
+    with Simulator(tmp_path, name="own_sim") as own:
+        gateway = start(providers=[parts.provider("sim", own.url)])
+        client = client_of(gateway)
+        first = chat(client, "What is a weir?", {"x-sluice-cache-ttl": "1"})
+        kept(gateway, 1)
+    # The provider is gone, and a second later the answer is out of date.
+    eventually(lambda: level_or_refusal(client, "What is a weir?") == "L3 stale", what="a stale answer")
+    stale = chat(client, "What is a weir?")
+    assert stale.headers["x-sluice-cache"] == "stale"
+    assert int(stale.headers["x-sluice-cache-ttl"]) <= 0
+    assert stale.text == first.text
+    with pytest.raises(openai.APIStatusError):
+        chat(client, "What is a canal?")
+    record = gateway.record(stale.headers["x-request-id"])
+    assert record["cache"] == "stale" and record["status"] == 200
+
+
+def level_or_refusal(client, text):
+    try:
+        answer = chat(client, text)
+    except openai.APIStatusError as refused:
+        return str(refused.status_code)
+    return f'{level(answer)} {answer.headers["x-sluice-cache"]}'
+
+
+@pytest.fixture
+def by_meaning(start):
+    """A gateway whose provider answers questions that differ in case, blanks and marks alike, 100 ms later."""
+    if not (MODEL / "model.safetensors").exists():
+        pytest.skip("the embedding model is not installed")
+    with PlainAnswers(seconds=0.1) as provider:
+        yield start(providers=[parts.provider("sim", provider.url)],
+                    cache={"similar": {"enabled": True, "model": str(MODEL)}})
+
+
+def test_trivial_changes_are_the_same_question(by_meaning):
+    client = client_of(by_meaning)
+    assert level(chat(client, "What is the capital of France?")) == "miss"
+    kept(by_meaning, 1)
+    # Of would-be hits some are verified.
+    variants = [" ".join(words) + end for end in ("", "?", " ?", "!", "??") for words in (
+        ["what", "is", "the", "capital", "of", "france"], ["What", "is", "the", "capital", "of", "france"],
+        ["WHAT", "IS", "THE", "CAPITAL", "OF", "FRANCE"], ["What", " is", "the", "capital", "of", "France"])]
+    answers = [chat(client, text) for text in variants]
+    hits = [answer for answer in answers if level(answer) == "L2"]
+    assert len(hits) >= 3, [level(answer) for answer in answers]
+    space = hits[0].headers["x-sluice-cache-namespace"]
+    eventually(lambda: by_meaning.metric("sluice_cache_namespace_verified", namespace=space) >= 1)
+    assert by_meaning.metric("sluice_cache_namespace_wrong", namespace=space) == 0
+    assert by_meaning.metric("sluice_cache_lookups_total", level="L2") == len(hits)
+    assert float(hits[0].headers["x-sluice-cache-probability"]) > 0.99
+    assert float(hits[0].headers["x-sluice-cache-similarity"]) > 0.9
+
+
+@pytest.mark.parametrize("asked, kept_question", [
+    ("Which of these drugs is not safe in pregnancy?", "Which of these drugs is safe in pregnancy?"),
+    ("What is 15 % of 80?", "What is 25 % of 80?"),
+    ("Who won the 2014 World Cup?", "Who won the 2018 World Cup?"),
+    ("How do I convert miles to kilometres?", "How do I convert kilometres to miles?"),
+    ("What is the population of Austria?", "What is the population of Australia?"),
+])
+def test_near_misses_are_asked_again(by_meaning, asked, kept_question):
+    client = client_of(by_meaning)
+    chat(client, kept_question)
+    kept(by_meaning, 1)
+    for _ in range(3):
+        assert level(chat(client, asked, {"Cache-Control": "no-store"})) == "miss"
+
+
+def test_no_answer_crosses_to_another_namespace(by_meaning):
+    text = "What is our parental leave policy?"
+    system = [{"role": "system", "content": "You answer for Acme."}, {"role": "user", "content": text}]
+    chat(client_of(by_meaning), text)
+    kept(by_meaning, 1)
+    variant = text.lower()
+    for other in (lambda: chat(client_of(by_meaning, OTHER_KEY), variant),
+                  lambda: chat(client_of(by_meaning), "", messages=system),
+                  lambda: chat(client_of(by_meaning), variant, max_tokens=5),
+                  lambda: chat(client_of(by_meaning), variant, response_format={"type": "json_object"}),
+                  lambda: chat(client_of(by_meaning), "", messages=[
+                      {"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"},
+                      {"role": "user", "content": variant}])):
+        assert level(other()) == "miss"
