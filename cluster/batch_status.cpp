@@ -1,10 +1,9 @@
 #include "cluster/batch_status.hpp"
 
+#include "cluster/node_metrics.hpp"
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-
-#include <cstdlib>
-#include <optional>
 
 namespace sluice {
 
@@ -12,40 +11,7 @@ namespace {
 
 constexpr std::string_view prefix = "sluice_batch_";
 
-struct sample {
-  std::string name;
-  std::map<std::string, std::string> labels;
-  double value = 0;
-};
-
-/// One line of the text format: name{label="text",…} value. Escapes in label values are as in JSON
-/// as far as the format has them.
-std::optional<sample> read_sample(std::string_view line) {
-  sample result;
-  auto brace = line.find('{');
-  if (!line.starts_with(prefix) || brace == std::string_view::npos)
-    return std::nullopt;
-  result.name = line.substr(prefix.size(), brace - prefix.size());
-  auto at = brace + 1;
-  while (at < line.size() && line[at] != '}') {
-    auto equals = line.find("=\"", at);
-    if (equals == std::string_view::npos)
-      return std::nullopt;
-    auto& value = result.labels[std::string{line.substr(at, equals - at)}];
-    for (at = equals + 2; at < line.size() && line[at] != '"'; ++at) {
-      if (line[at] == '\\' && at + 1 < line.size())
-        ++at;
-      value.push_back(line[at]);
-    }
-    at += at + 1 < line.size() && line[at + 1] == ',' ? 2 : 1;
-  }
-  if (at + 1 >= line.size())
-    return std::nullopt;
-  result.value = std::strtod(std::string{line.substr(at + 1)}.c_str(), nullptr);
-  return result;
-}
-
-void put(batch_status& to, const sample& x) {
+void put(batch_status& to, const metric_sample& x) {
   static const std::map<std::string, double batch_status::*> numbers{
       {"calls_total", &batch_status::calls},
       {"requests_total", &batch_status::requests},
@@ -58,14 +24,14 @@ void put(batch_status& to, const sample& x) {
       {"calls_limit", &batch_status::calls_limit},
       {"latency_base_seconds", &batch_status::base_s},
       {"latency_per_item_seconds", &batch_status::per_item_s}};
-  if (auto found = numbers.find(x.name); found != numbers.end())
+  if (auto found = numbers.find(x.name.substr(prefix.size())); found != numbers.end())
     to.*found->second = x.value;
   auto reason = x.labels.find("reason");
   if (reason == x.labels.end())
     return;
-  if (x.name == "decisions_total")
+  if (x.name == "sluice_batch_decisions_total")
     to.decisions[reason->second] = x.value;
-  else if (x.name == "calls_limit_reason" && x.value == 1)
+  else if (x.name == "sluice_batch_calls_limit_reason" && x.value == 1)
     to.calls_reason = reason->second;
 }
 
@@ -77,10 +43,10 @@ double mean_size(const batch_status& x) {
 
 std::vector<batch_status> read_batch_status(std::string_view metrics) {
   std::map<std::pair<std::string, std::string>, batch_status> found;
-  while (!metrics.empty()) {
-    auto end = std::min(metrics.find('\n'), metrics.size());
-    auto x = read_sample(metrics.substr(0, end));
-    metrics.remove_prefix(std::min(end + 1, metrics.size()));
+  for (std::string_view line; next_line(metrics, line);) {
+    if (!line.starts_with(prefix))
+      continue;
+    auto x = read_sample(line);
     if (!x || x->labels["deployment"].empty())
       continue;
     auto& to = found[{x->labels["deployment"], x->labels["endpoint"]}];

@@ -19,6 +19,7 @@ void add_serve(CLI::App& app, int& result);
 void add_sim(CLI::App& app, int& result);
 void add_check(CLI::App& app, int& result);
 void add_batch(CLI::App& app, int& result);
+void add_cache(CLI::App& app, int& result);
 void add_bench(CLI::App& app, int& result);
 
 } // namespace sluice

@@ -14,7 +14,13 @@ public:
   /// Answers on their way to the disk: a second of a slow one.
   static constexpr uint64_t fill_bytes_max = 64 * 1024 * 1024;
 
-  bool enter_lookup() { return enter(lookups_, 1, lookups_max); }
+  /// Lets lookups in: after a start the keeper reads what it needs first, and nobody waits for
+  /// that.
+  void open() { open_.store(true, std::memory_order_relaxed); }
+
+  bool enter_lookup() {
+    return open_.load(std::memory_order_relaxed) && enter(lookups_, 1, lookups_max);
+  }
   void leave_lookup() { lookups_.fetch_sub(1, std::memory_order_relaxed); }
   bool enter_fill(uint64_t bytes) { return enter(fill_bytes_, bytes, fill_bytes_max); }
   void leave_fill(uint64_t bytes) { fill_bytes_.fetch_sub(bytes, std::memory_order_relaxed); }
@@ -27,6 +33,7 @@ private:
     return false;
   }
 
+  std::atomic<bool> open_{false};
   std::atomic<uint64_t> lookups_{0};
   std::atomic<uint64_t> fill_bytes_{0};
 };

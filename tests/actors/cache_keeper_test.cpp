@@ -212,6 +212,27 @@ TEST_F(cache_keeper_test, a_restart_brings_both_levels_back) {
   EXPECT_EQ(fills[0].ttl, 3'600s);
 }
 
+TEST_F(cache_keeper_test, entries_without_an_encoding_are_read_after_a_start) {
+  make();
+  for (uint64_t i = 1; i <= 9; ++i)
+    keep({i, i}, "weather/" + std::string(i, 'x'), "rain");
+  for (auto& [key, x] : archive_.entries)
+    x.meta.encoding = key.low % 2 == 0 ? "" : "of another encoder";
+  make();
+  auto read = judge_.texts_read;
+  int steps = 0;
+  while (keeper_->index_some(at_))
+    ++steps;
+  EXPECT_GE(steps, 4) << "few in a step, as lookups wait meanwhile";
+  EXPECT_EQ(judge_.texts_read, read + 9);
+  EXPECT_EQ(keeper_->report().vectors, 9u);
+  EXPECT_EQ(ask(lookup({99, 99}, "weather/y"))[0].result, cache_result::similar);
+  make();
+  while (keeper_->index_some(at_)) {
+  }
+  EXPECT_EQ(judge_.texts_read, read + 10) << "they have theirs now";
+}
+
 TEST_F(cache_keeper_test, goes_on_without_disk_or_encoder) {
   make();
   keep({5, 5}, "weather/a", "rain");
@@ -271,6 +292,7 @@ TEST(form_bytes_test, comes_back_but_for_rounding) {
   auto bytes = form_bytes(x);
   EXPECT_FALSE(form_of(bytes.substr(0, 8), 4)) << "cut off";
   EXPECT_FALSE(form_of("", 4));
+  EXPECT_FALSE(form_of(bytes, 3)) << "of another encoder";
   bytes[0] = 9;
   EXPECT_FALSE(form_of(bytes, 4)) << "of another version";
 }

@@ -1,5 +1,6 @@
 """Answers outlive the process; questions in other words get them where the judge agrees, and nobody else's."""
 
+import json
 import pathlib
 import signal
 
@@ -9,7 +10,7 @@ import pytest
 from support import gateway as parts
 from support.gateway import KEY, Simulator, sha256
 from support.plain_answers import PlainAnswers
-from support.process import eventually
+from support.process import eventually, run
 
 OTHER_KEY = KEY + "-other-tenant"
 MODEL = pathlib.Path(__file__).resolve().parents[2] / "build/models/all-minilm-l6-v2"
@@ -59,6 +60,7 @@ def test_an_answer_outlives_a_kill(start, stream):
     first.wait()
     # With room for one answer in memory, the hottest of which is put there at the start.
     second = start(name="second", env={"CACHE_SIZE": "1"})
+    kept(second, 1)  # told when the keeper has begun
     again, answer = ask(second)
     assert again["x-sluice-cache"] == "hit" and again["x-sluice-cache-level"] in ("L1", "L3")
     assert answer == text
@@ -163,3 +165,36 @@ def test_no_answer_crosses_to_another_namespace(by_meaning):
                       {"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"},
                       {"role": "user", "content": variant}])):
         assert level(other()) == "miss"
+
+
+def test_the_commands_tell_and_carry(start, tmp_path):
+    first = start()
+    client = client_of(first)
+    for i in range(5):
+        chat(client, f"question {i}")
+    chat(client_of(first, OTHER_KEY), "question 0")
+    kept(first, 6)
+    told = json.loads(run("cache", "stats", "--url", first.url, "--json").stdout)
+    assert told["entries"]["L3"] == 6 and told["lookups"]["none"] == 6
+    assert "L3: 6 entries" in run("cache", "quality", "--url", first.url).stdout
+
+    folder = str(tmp_path / "shared.data" / "cache")
+    lines = tmp_path / "answers.jsonl"
+    busy = run("cache", "export", str(lines), "--folder", folder)
+    assert busy.returncode == 1 and folder in busy.stderr, "a running node has it"
+    first.stop()
+    assert json.loads(run("cache", "export", str(lines), "--folder", folder, "--json").stdout)["exported"] == 6
+    assert {json.loads(line)["tenant"] for line in lines.read_text().splitlines()} == {"acme", "other"}
+    refused = run("cache", "purge", "--folder", folder)
+    assert refused.returncode == 2 and "--tenant" in refused.stderr
+    assert run("cache", "purge", "--tenant", "acme", "--folder", folder).stdout.startswith("5 answers purged")
+    assert run("cache", "import", str(lines), "--folder", folder).stdout.startswith("6 answers imported")
+    lines.write_text("{}\n")
+    wrong = run("cache", "import", str(lines), "--folder", folder)
+    assert wrong.returncode == 1 and "answers.jsonl" in wrong.stderr and "line 1" in wrong.stderr
+    nowhere = run("cache", "export", str(lines), "--folder", str(tmp_path / "nowhere"))
+    assert nowhere.returncode == 1 and "nowhere" in nowhere.stderr
+
+    second = start(name="second")
+    kept(second, 6)
+    assert level(chat(client_of(second), "question 3")) in ("L1", "L3")

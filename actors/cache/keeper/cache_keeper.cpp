@@ -276,14 +276,38 @@ bool cache_keeper::index_some(const keeper_times& at) {
     index_from_.reset();
     return false;
   }
+  uint32_t read = 0;
   for (auto& x : page->entries) {
-    if (!x.scope || x.encoding.empty() || semantic_->contains(x.key))
+    if (!x.scope || semantic_->contains(x.key))
       continue;
-    if (auto form = form_of(x.encoding, judge_->width()))
+    auto form = form_of(x.encoding, judge_->width());
+    if (!form && !x.question.empty()) {
+      if (read++ == index_reads) { // the rest with the next step
+        index_from_ = x.key;
+        return true;
+      }
+      form = encode_kept(x, at);
+    }
+    if (form)
       semantic_->insert(x.scope, x.key, form->vector, {}, at.now);
   }
   index_from_ = page->next;
   return index_from_.has_value();
+}
+
+/// Of an entry that came without an encoding, or with one of another encoder.
+std::optional<question_form> cache_keeper::encode_kept(const answer_meta& x,
+                                                       const keeper_times& at) {
+  const std::array<std::string_view, 1> text{x.question};
+  auto forms = judge_->read(text);
+  auto found = fetch(x.key, at.wall, false);
+  if (!forms || !found)
+    return std::nullopt;
+  answer_record record{x, std::move(found->answer)};
+  record.meta.encoding = form_bytes(forms->front());
+  record.meta.use.count = 0; // what is put adds its uses to those that are there
+  failed(archive_.put(record, at.wall));
+  return std::move(forms->front());
 }
 
 std::vector<cache_fill> cache_keeper::hottest(size_t count, const keeper_times& at) {

@@ -72,6 +72,8 @@ public:
 
   /// Entries that `index_some` takes: about 5 ms of a graph's work.
   static constexpr uint32_t index_step = 16;
+  /// Of these, as many as come without an encoding are read: 3 to 7 ms each.
+  static constexpr uint32_t index_reads = 2;
   /// Questions read together: with more, the first of them wait for the last.
   static constexpr size_t read_together = 8;
   /// Questions remembered until their answers come, 2 to 10 KB each.
@@ -102,6 +104,7 @@ private:
   std::optional<remembered> take_remembered(const fingerprint& key);
   void remember(remembered&& x);
   bool compare(const remembered& asked, const cached_answer& answer, const keeper_times& at);
+  std::optional<question_form> encode_kept(const answer_meta& x, const keeper_times& at);
   std::chrono::seconds lifetime(std::chrono::seconds ttl);
   bool failed(const caf::error& x);
 

@@ -51,6 +51,7 @@ cache_keeper_role(keeper_pointer self, std::shared_ptr<cache_keeper_setup> setup
   state.keeper =
       std::make_unique<cache_keeper>(state.setup.settings, *state.setup.archive, state.judge.get());
   warm(self);
+  state.setup.gate->open();
   self->send(self, keeper_index_atom::value);
   self->send(self, keeper_tick_atom::value);
   return {

@@ -8,8 +8,8 @@
 
 namespace sluice {
 
-/// A form as it is kept with its answer: a version byte, the vector in 16-bit fractions of 1 (which
-/// changes a cosine by less than 0.0001), the facts.
+/// A form as it is kept with its answer: a version byte, the vector's length, the vector in 16-bit
+/// fractions of 1 (which changes a cosine by less than 0.0001), the facts.
 std::string form_bytes(const question_form& x);
 
 /// Nothing where `bytes` are of another version or another length of vector.

@@ -19,11 +19,11 @@ namespace {
 /// recall at its ef is above 0.9).
 constexpr size_t links = 16;
 constexpr size_t build_breadth = 100;
-/// Breadth of a search: five neighbours are asked for, and ten times as many looked at.
+/// Breadth of a search: ten neighbours are asked for, and six times as many looked at.
 constexpr size_t search_breadth = 64;
 
-/// Sixteen sums side by side, which the compiler turns into one vector: it may not reorder additions
-/// of floats otherwise.
+/// Sixteen sums side by side, which the compiler turns into one vector: it may not reorder
+/// additions of floats otherwise.
 SLUICE_VECTOR_CLONES
 float dot(const float* a, const float* b, size_t size) {
   constexpr size_t lanes = 16;
