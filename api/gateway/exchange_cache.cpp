@@ -55,9 +55,10 @@ void exchange::on_verdict(cache_verdict& verdict) {
     return miss();
   leave_cache();
   if (is_hit(verdict.result)) {
-    deployment_ = host_.setup().models->find_deployment(verdict.answer.deployment);
-    if (deployment_) {
+    // Of a call that is under way it stays the one it was.
+    if (auto* known = host_.setup().models->find_deployment(verdict.answer.deployment)) {
       cancel();
+      deployment_ = known;
       return answer_from_cache(verdict);
     }
   }

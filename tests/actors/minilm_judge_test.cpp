@@ -87,6 +87,17 @@ TEST_F(minilm_judge_with_model_test, is_sure_of_the_same_text_and_not_of_its_opp
       << "below the lowest region";
 }
 
+TEST_F(minilm_judge_with_model_test, long_questions_are_the_same_only_as_a_whole) {
+  for (auto sentences : {10, 60}) { // beyond the words that are kept; beyond the encoder's tokens
+    std::string text;
+    for (int i = 0; i < sentences; ++i)
+      text += "The valve of the upper lock was opened in the morning. ";
+    EXPECT_GT(probability(*judge_, text + "Was it safe?", text + "was it  safe"), 0.999);
+    EXPECT_EQ(probability(*judge_, text + "Was it safe?", text + "Was it expensive?"), 0);
+    EXPECT_EQ(probability(*judge_, text + "Was it safe?", text), 0);
+  }
+}
+
 TEST_F(minilm_judge_with_model_test, takes_the_right_one_of_near_neighbours) {
   std::vector<text_judge::kept_question> kept;
   for (auto* text : {"How many days has May?", "How many days has June?", "How many days has July?",

@@ -78,8 +78,14 @@ minilm_judge::read(std::span<const std::string_view> texts) {
     return encoded.error();
   std::vector<question_form> result;
   for (size_t i = 0; i < texts.size(); ++i) {
-    auto facts = to_bytes(facts_of(texts[i], (*encoded)[i]));
-    result.push_back({std::move((*encoded)[i].vector), std::move(facts)});
+    auto facts = facts_of(texts[i], (*encoded)[i]);
+    if (encoder_->token_count(texts[i]) >= sentence_encoder::tokens_max) {
+      // The encoder did not see the end: what is the same has to be the same as a whole.
+      auto whole = plain_text(texts[i]);
+      facts.same_text = XXH3_64bits(whole.data(), whole.size());
+      facts.cut = true;
+    }
+    result.push_back({std::move((*encoded)[i].vector), to_bytes(facts)});
   }
   return result;
 }
@@ -103,6 +109,9 @@ std::vector<judged> minilm_judge::judge(const question_form& asked,
       if (j != i && facts[j])
         others.push_back(&*facts[j]);
     result[i] = word_on(decide_(*own, *facts[i], {others}));
+    // What lies behind the words that are kept is compared by nobody.
+    if ((own->cut || facts[i]->cut) && own->same_text != facts[i]->same_text)
+      result[i] = {0, "long"};
   }
   return result;
 }
