@@ -1,6 +1,7 @@
 #include "cluster/cache_parts.hpp"
 
 #include "actors/cache/judge/minilm_judge.hpp"
+#include "api/gateway/cache_rules.hpp"
 #include "storage/answer_store.hpp"
 #include "storage/seed_file.hpp"
 
@@ -51,7 +52,7 @@ caf::expected<kept_answers> open_answers(const configuration& settings, node_log
 std::function<std::unique_ptr<text_judge>()> judge_maker(const configuration& settings,
                                                          std::shared_ptr<node_log> log) {
   auto& similar = settings.cache.similar;
-  if (!similar.enabled)
+  if (!answers_by_meaning(settings.cache))
     return nullptr;
   auto precision = similar.precision == "int8" ? encoder_precision::int8 : encoder_precision::fp32;
   std::filesystem::path folder = similar.model.empty() ? default_model : similar.model;

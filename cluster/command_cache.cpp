@@ -1,4 +1,5 @@
 #include "cluster/cache_quality.hpp"
+#include "cluster/cache_warm.hpp"
 #include "cluster/commands.hpp"
 #include "cluster/node_metrics.hpp"
 #include "runtime/ec.hpp"
@@ -22,6 +23,10 @@ struct cache_arguments {
   std::string file;
   std::string tenant;
   bool everything = false;
+  std::string node; // that is asked to forget; empty for a folder
+  std::string key;
+  uint32_t in_flight = 4; // as many as the jobs of a node
+  std::string cost_max;
   bool json = false;
 };
 
@@ -100,7 +105,67 @@ int import_from_file(const cache_arguments& arguments) {
   return exit_ok;
 }
 
+int warm(const cache_arguments& arguments) {
+  warm_settings settings{arguments.url, arguments.key, arguments.in_flight, {-1}};
+  if (!arguments.cost_max.empty()) {
+    auto cost = parse_usd_nanos(arguments.cost_max);
+    if (!cost || *cost < 0)
+      return complain(make_error(ec::bad_argument, "--cost-max must be an amount of US dollars"));
+    settings.cost_max = {*cost};
+  }
+  std::ifstream in(arguments.file);
+  if (!in)
+    return complain(make_error(ec::io_failed, arguments.file + " cannot be read"));
+  auto done = warm_cache(in, settings);
+  if (!done)
+    return complain(done.error());
+  std::cout << (arguments.json ? to_json(*done) : to_text(*done));
+  return done->refused > 0 ? exit_failed : exit_ok;
+}
+
+/// Percent-encoded for a query: names of tenants have letters, digits and some marks.
+std::string encoded(std::string_view text) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  std::string result;
+  for (auto c : text) {
+    auto byte = static_cast<unsigned char>(c);
+    auto plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+    if (plain)
+      result += c;
+    else
+      result.append(1, '%').append(1, digits[byte >> 4]).append(1, digits[byte & 15]);
+  }
+  return result;
+}
+
+/// Of a node that runs.
+int purge_node(const cache_arguments& arguments) {
+  node_request request;
+  request.method = "DELETE";
+  request.target = "/v1/cache";
+  request.key = arguments.key;
+  request.patience = std::chrono::minutes{2}; // what the node itself may take, and some
+  if (arguments.everything)
+    request.target += "?all=true";
+  else if (!arguments.tenant.empty())
+    request.target += "?tenant=" + encoded(arguments.tenant);
+  auto reply = ask_node(arguments.node, request);
+  if (!reply)
+    return complain(reply.error());
+  auto parsed = nlohmann::ordered_json::parse(reply->body, nullptr, false);
+  if (reply->status != 200 || !parsed.is_object())
+    return complain(make_error(ec::io_failed, reply->problem()));
+  auto memory = parsed.value("memory", uint64_t{0});
+  auto disk = parsed.value("disk", uint64_t{0});
+  print(arguments, {{"memory", memory}, {"disk", disk}},
+        std::to_string(memory) + " answers purged from memory, " + std::to_string(disk) +
+            " from the disk");
+  return exit_ok;
+}
+
 int purge(const cache_arguments& arguments) {
+  if (!arguments.node.empty() && !(arguments.everything && !arguments.tenant.empty()))
+    return purge_node(arguments);
   if (arguments.tenant.empty() != arguments.everything)
     return complain(make_error(ec::bad_argument, "purge needs --tenant NAME or --all, not both"));
   auto archive = open_archive(arguments);
@@ -140,12 +205,30 @@ void add_cache(CLI::App& app, int& result) {
                   export_to_file);
   auto* in =
       add("import", "The inverse; what they mean is read when the node starts", import_from_file);
-  auto* gone = add("purge", "Forget answers on the disk of a node that does not run", purge);
+  auto* fill = add("warm",
+                   "Ask a running node the requests of a file (JSON lines: bodies, or lines of a "
+                   "batch), so that their answers are kept",
+                   warm);
+  auto* gone =
+      add("purge",
+          "Forget answers: of a running node with --url, otherwise on the disk of one that "
+          "does not run",
+          purge);
   for (auto* each : {out, in, gone})
     each->add_option("--folder", arguments->folder, "The archive's folder")->capture_default_str();
-  for (auto* each : {out, in})
+  fill->add_option("--url", arguments->url, "The node")->capture_default_str();
+  fill->add_option("--in-flight", arguments->in_flight, "Requests at once")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  fill->add_option("--cost-max", arguments->cost_max, "US dollars that it may cost");
+  gone->add_option("--url", arguments->node, "A running node");
+  for (auto* each : {fill, gone})
+    each->add_option("--key", arguments->key, "The virtual key; SLUICE_API_KEY where not given")
+        ->envname("SLUICE_API_KEY");
+  for (auto* each : {out, in, fill})
     each->add_option("file", arguments->file, "The file")->required();
-  gone->add_option("--tenant", arguments->tenant, "Those of a tenant");
+  gone->add_option("--tenant", arguments->tenant,
+                   "Those of a tenant; of a running node the key's own where not given");
   gone->add_flag("--all", arguments->everything, "All of them");
 }
 

@@ -3,6 +3,7 @@
 #include "actors/batching/batcher_actor.hpp"
 #include "actors/batching/merger_actor.hpp"
 #include "actors/cache/cache_shard_actor.hpp"
+#include "actors/cache/prefetch/prefetcher_actor.hpp"
 #include "actors/jobs/jobs_actor.hpp"
 #include "actors/monitor/monitor_actor.hpp"
 #include "actors/routing/router_actor.hpp"
@@ -156,6 +157,7 @@ struct node::parts {
   std::vector<cache_shard_actor> cache;
   kept_answers kept;
   cache_keeper_actor keeper;
+  prefetcher_actor prefetcher; ///< null where nothing is asked in advance
   std::vector<http_host_actor> hosts;
   std::string address;
   std::vector<std::thread> threads;
@@ -292,11 +294,18 @@ void node::parts::spawn_jobs(const call_targets& targets, http_admission_ptr adm
 void node::parts::spawn_cache(http_host_setup& setup) {
   auto count = cache_shards_of(*settings, loops.size());
   auto seed = random_seed();
+  if (count > 0)
+    setup.warming = std::make_shared<cache_warming>(cache_warming_settings{
+        settings->cache.warming.daily_budget, settings->limits.request_timeout, random_seed()});
   for (uint32_t i = 0; i < count; ++i)
     cache.push_back(system->spawn<cache_shard>(loops[i % loops.size()].get(), i,
                                                hot_cache_settings_of(*settings, count, seed + i),
-                                               monitor));
+                                               monitor, setup.warming));
   setup.cache = cache;
+  if (count > 0 && settings->cache.warming.prefetch) {
+    prefetcher = system->spawn(prefetcher_role, succession_settings{}, setup.warming);
+    setup.prefetcher = prefetcher;
+  }
   if (!kept.archive)
     return;
   setup.gate = std::make_shared<keeper_gate>();
@@ -405,6 +414,10 @@ void node::stop(std::chrono::milliseconds grace) {
     self->send(x.keeper, order);
     self->wait_for(x.keeper);
   }
+  if (x.prefetcher) {
+    self->send(x.prefetcher, order);
+    self->wait_for(x.prefetcher);
+  }
   for (auto& shard : x.cache)
     self->send(shard, order);
   for (auto& shard : x.cache)
@@ -435,6 +448,7 @@ void node::stop(std::chrono::milliseconds grace) {
   x.mergers.clear();
   x.cache.clear();
   x.keeper = nullptr;
+  x.prefetcher = nullptr;
   x.batchers.clear();
   x.upstreams.clear();
   x.jobs = nullptr;

@@ -1,40 +1,22 @@
 #include "cluster/node_metrics.hpp"
 
-#include "runtime/base_url.hpp"
 #include "runtime/ec.hpp"
 
-#include <boost/asio/ip/tcp.hpp>
-
-#include <chrono>
+#include <algorithm>
 #include <cstdlib>
-#include <iterator>
 
 namespace sluice {
 
-namespace {
-
-/// Metrics are a few hundred kilobytes from a node nearby; a node that takes longer is ill.
-constexpr std::chrono::seconds patience{5};
-
-} // namespace
-
 caf::expected<std::string> fetch_metrics(const std::string& url) {
-  auto from = parse_base_url(url);
-  if (!from || from->tls)
-    return make_error(ec::bad_argument, "--url must be http://host[:port] of a node");
-  boost::asio::ip::tcp::iostream stream;
-  stream.expires_after(patience);
-  stream.connect(from->host, std::to_string(from->port));
-  stream << "GET /metrics HTTP/1.0\r\nHost: " << from->host << "\r\n\r\n" << std::flush;
-  std::string text{std::istreambuf_iterator<char>{stream}, {}};
-  auto end = text.find("\r\n\r\n");
-  if (text.empty() || end == std::string::npos)
+  node_request request;
+  request.target = "/metrics";
+  auto reply = ask_node(url, request);
+  if (!reply)
+    return reply.error();
+  if (reply->status != 200)
     return make_error(ec::io_failed,
-                      "no node answers at " + from->text() + ": " + stream.error().message());
-  if (text.find(" 200 ") > text.find("\r\n"))
-    return make_error(ec::io_failed, "the node at " + from->text() +
-                                         " gives no metrics: " + text.substr(0, text.find("\r\n")));
-  return text.substr(end + 4);
+                      "the node at " + url + " gives no metrics: " + reply->problem());
+  return std::move(reply->body);
 }
 
 std::optional<metric_sample> read_sample(std::string_view line) {

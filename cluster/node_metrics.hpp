@@ -1,5 +1,7 @@
 #pragma once
 
+#include "cluster/node_client.hpp"
+
 #include <caf/expected.hpp>
 
 #include <map>
@@ -9,9 +11,6 @@
 
 /// The metrics of a running node, for commands that show some of them.
 namespace sluice {
-
-/// Where `sluice serve` listens by default.
-inline constexpr const char* default_node_url = "http://127.0.0.1:8080";
 
 /// The body of GET /metrics of the node at `url`. Fails with `bad_argument` where that is no
 /// "http://host[:port]", and with `io_failed` where nobody answers within some seconds.

@@ -97,10 +97,11 @@ using cache_client_actor = caf::typed_actor<
 
 /// Is this request's answer kept?
 struct cache_lookup {
-  uint64_t call = 0;                ///< as the client numbers it
-  cache_client_actor client;        ///< gets exactly one `cache_verdict`
-  fingerprint key;                  ///< of the request and of the way it wants its answer
-  std::chrono::seconds age_max{-1}; ///< older answers are a miss; negative where any age will do
+  uint64_t call = 0;                 ///< as the client numbers it
+  cache_client_actor client;         ///< gets exactly one `cache_verdict`
+  fingerprint key;                   ///< of the request and of the way it wants its answer
+  std::chrono::seconds age_max{-1};  ///< older answers are a miss; negative where any age will do
+  std::chrono::seconds stale_max{0}; ///< what is out of date by less will do
 };
 
 /// Keeps the answers of the requests that fall to it.
@@ -109,6 +110,8 @@ using cache_shard_actor = caf::typed_actor<
     caf::reacts_to<cache_lookup>,
     // Keep this.
     caf::reacts_to<cache_fill>,
+    // Forget these. The answer is how many there were.
+    caf::replies_to<cache_purge>::with<uint64_t>,
     // Stop.
     caf::reacts_to<drain>>;
 
@@ -120,9 +123,11 @@ struct kept_lookup {
   fingerprint key;           ///< as in `cache_lookup`
   fingerprint scope;         ///< the namespace; zero where only the same request will do
   std::string question;      ///< where `scope` is set
-  std::chrono::seconds age_max{-1}; ///< as in `cache_lookup`
-  bool patient = false;             ///< no first word: the client makes no call of its own
-  bool stale = false;               ///< what is out of date will do, too
+  std::chrono::seconds age_max{-1};  ///< as in `cache_lookup`
+  bool patient = false;              ///< no first word: the client makes no call of its own
+  bool stale = false;                ///< what is out of date will do, too
+  std::chrono::seconds stale_max{0}; ///< as in `cache_lookup`
+  double error_rate_max = -1;         ///< of the namespace; negative for the cache's own
 };
 
 /// Keeps answers for long, and knows which questions mean the same.
@@ -136,10 +141,36 @@ using cache_keeper_actor = caf::typed_actor<
     // Stop.
     caf::reacts_to<drain>>;
 
+/// Asks requests in advance.
+using prefetch_client_actor = caf::typed_actor<
+    // Ask this.
+    caf::reacts_to<prefetch_order>>;
+
+/// A request that was answered and whose answer may be given again.
+struct asked_note {
+  prefetch_client_actor client; ///< gets the orders that follow from it
+  std::string tenant;
+  std::string asker; ///< whose questions follow one another: a key, or a user of one
+  std::string key_id;
+  fingerprint key; ///< as in `cache_fill`
+  endpoint kind = endpoint::chat_completions;
+  shared_body body;
+  nanousd cost; ///< of its answer
+};
+
+/// Learns what is usually asked after what.
+using prefetcher_actor = caf::typed_actor<
+    // This was asked and answered.
+    caf::reacts_to<asked_note>,
+    // Stop.
+    caf::reacts_to<drain>>;
+
 /// Accepts connections and answers requests on one I/O loop.
 using http_host_actor = call_client_actor::extend<
     // What the cache has for a request in work.
     caf::reacts_to<cache_verdict>,
+    // Ask this in advance.
+    caf::reacts_to<prefetch_order>,
     // Accept nothing new, finish what is in work, then stop.
     caf::reacts_to<drain>>;
 
@@ -200,13 +231,20 @@ using monitor_actor = caf::typed_actor<
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, cache_lookup& x) {
-  return f(caf::meta::type_name("sluice::cache_lookup"), x.call, x.client, x.key, x.age_max);
+  return f(caf::meta::type_name("sluice::cache_lookup"), x.call, x.client, x.key, x.age_max,
+           x.stale_max);
+}
+
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, asked_note& x) {
+  return f(caf::meta::type_name("sluice::asked_note"), x.client, x.tenant, x.asker, x.key_id, x.key,
+           x.kind, x.body, x.cost);
 }
 
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, kept_lookup& x) {
   return f(caf::meta::type_name("sluice::kept_lookup"), x.call, x.client, x.key, x.scope,
-           x.question, x.age_max, x.patient, x.stale);
+           x.question, x.age_max, x.patient, x.stale, x.stale_max, x.error_rate_max);
 }
 
 template <class Inspector>
@@ -277,6 +315,8 @@ CAF_ADD_TYPE_ID(sluice, (sluice::cache_report))
 CAF_ADD_TYPE_ID(sluice, (sluice::kept_lookup))
 CAF_ADD_TYPE_ID(sluice, (sluice::answer_fill))
 CAF_ADD_TYPE_ID(sluice, (sluice::cache_purge))
+CAF_ADD_TYPE_ID(sluice, (sluice::prefetch_order))
+CAF_ADD_TYPE_ID(sluice, (sluice::asked_note))
 CAF_ADD_TYPE_ID(sluice, (sluice::namespace_report))
 CAF_ADD_TYPE_ID(sluice, (sluice::keeper_report))
 CAF_END_TYPE_ID_BLOCK(sluice)

@@ -1,6 +1,9 @@
 #pragma once
 
 #include "runtime/messages.hpp"
+#include "runtime/shared_body.hpp"
+
+#include <functional>
 
 /// What the gateway and its cache say to each other; the handles stand in `runtime/actors.hpp`.
 namespace sluice {
@@ -28,12 +31,19 @@ struct cache_verdict {
   bool more = false;               ///< of a miss: the meaning is looked at, another word will come
 };
 
+/// A tenant's name in a word, for what is only told apart within a process.
+inline uint64_t tenant_mark(std::string_view name) {
+  return std::hash<std::string_view>{}(name);
+}
+
 /// Keeps an answer; nothing is answered to it.
 struct cache_fill {
   fingerprint key;
   cached_answer answer;
   std::chrono::seconds ttl{0}; ///< 0 for the cache's own
   std::chrono::seconds age{0}; ///< since it came, where it was kept elsewhere meanwhile
+  uint64_t tenant = 0;         ///< `tenant_mark`
+  bool warmed = false;         ///< nobody has asked for it yet
 };
 
 /// Keeps an answer for long, and lets it answer what asks the same in other words. Nothing is
@@ -45,6 +55,15 @@ struct answer_fill {
   std::string tenant;
   cached_answer answer;
   std::chrono::seconds ttl{0}; ///< 0 for the cache's own
+};
+
+/// Asks a request in advance, where its answer is not kept and the budget allows it.
+struct prefetch_order {
+  std::string key_id; ///< of the virtual key that will probably ask
+  endpoint kind = endpoint::chat_completions;
+  fingerprint key; ///< as in `cache_fill`
+  shared_body body;
+  nanousd cost; ///< of the last answer to it
 };
 
 /// Answers to be forgotten: those of a tenant, or all where it is empty.

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -181,6 +182,8 @@ struct key_settings {
   std::string tier = "standard";    ///< a label for now: nothing is decided by it yet
   std::vector<std::string> models;  ///< allowed; empty for all
   uint32_t requests_per_minute = 0; ///< 0 for no limit
+  /// May do to all tenants what others may do to their own: an operator's key.
+  bool admin = false;
 };
 
 struct log_settings {
@@ -239,6 +242,30 @@ struct similar_settings {
   std::string precision = "fp32";
 };
 
+/// Answers that are fetched before anybody asks for them.
+struct warming_settings {
+  /// A hit in the last so many percent of an answer's time has it fetched anew meanwhile; 0 for
+  /// never. It costs a call that nobody may profit from, so the operator says so.
+  uint32_t refresh_ahead_percent = 0;
+  /// Whether what a tenant usually asks next is asked in advance.
+  bool prefetch = false;
+  /// What both may cost on a day (UTC); nothing until the operator says how much.
+  nanousd daily_budget{};
+};
+
+/// What the cache does otherwise for some requests. What is not said is as for all.
+struct cache_policy {
+  std::string tenant; ///< empty for every one
+  std::string model;  ///< as callers name it; empty for every one
+  std::optional<bool> enabled;
+  std::optional<std::chrono::seconds> ttl;
+  std::optional<std::chrono::seconds> stale_while_revalidate;
+  std::optional<bool> similar;
+  std::optional<double> error_rate_max;
+  /// Whether a question's meaning may be looked at whatever was said before it in its conversation.
+  std::optional<bool> any_conversation;
+};
+
 /// Answers kept for who asks the same again. `optimizer.cache_size` bounds their number.
 struct cache_settings {
   /// Whoever asks again may want another answer; so the operator says that the same will do.
@@ -257,8 +284,13 @@ struct cache_settings {
   /// How long beyond its time an answer is kept, to be given, marked as stale, where no provider
   /// can give a fresh one: as long as providers are usually down.
   std::chrono::seconds stale_if_error{3600};
+  /// How long beyond its time an answer is still given, marked as stale, while it is fetched anew
+  /// (RFC 5861, section 3). None by default: what is out of date is what the operator said.
+  std::chrono::seconds stale_while_revalidate{0};
   archive_settings archive;
   similar_settings similar;
+  warming_settings warming;
+  std::vector<cache_policy> policies; ///< the first that fits a request counts
 };
 
 /// Where a node keeps what outlives it.

@@ -39,7 +39,7 @@ SLUICE_INSPECT(request_record, x.at, x.request_id, x.tenant, x.team, x.user, x.k
                x.status, x.error, x.attempts, x.fallbacks, x.inference, x.streamed, x.usage,
                x.usage_known, x.cost, x.duration, x.upstream, x.first_byte, x.request_bytes,
                x.response_bytes, x.chunks, x.share, x.handed_over, x.cache, x.cache_saved,
-               x.cache_saved_tokens, x.cache_scope)
+               x.cache_saved_tokens, x.cache_scope, x.origin)
 SLUICE_INSPECT(loop_report, x.loop, x.requests, x.requests_dropped, x.connections, x.in_flight,
                x.accepted, x.refused)
 SLUICE_INSPECT(upstream_report, x.loop, x.provider, x.connections_idle, x.connections_busy,
@@ -54,10 +54,12 @@ SLUICE_INSPECT(jobs_report, x.batches, x.lines_under_way, x.lines_handed_over, x
 SLUICE_INSPECT(cached_answer, x.content, x.events, x.deployment, x.usage, x.usage_known, x.cost)
 SLUICE_INSPECT(cache_verdict, x.call, x.result, x.answer, x.age, x.expires, x.key, x.similarity,
                x.probability, x.more)
-SLUICE_INSPECT(cache_fill, x.key, x.answer, x.ttl, x.age)
+SLUICE_INSPECT(cache_fill, x.key, x.answer, x.ttl, x.age, x.tenant, x.warmed)
 SLUICE_INSPECT(answer_fill, x.key, x.scope, x.question, x.tenant, x.answer, x.ttl)
 SLUICE_INSPECT(cache_purge, x.tenant)
-SLUICE_INSPECT(cache_report, x.shard, x.entries, x.bytes, x.stored, x.refused, x.evicted, x.expired)
+SLUICE_INSPECT(prefetch_order, x.key_id, x.kind, x.key, x.body, x.cost)
+SLUICE_INSPECT(cache_report, x.shard, x.entries, x.bytes, x.stored, x.refused, x.evicted, x.expired,
+               x.warmed_used, x.warmed_unused)
 SLUICE_INSPECT(namespace_report, x.scope, x.entries, x.served, x.verified, x.wrong, x.error_rate,
                x.error_rate_from, x.error_rate_to, x.probability_min, x.verified_share)
 SLUICE_INSPECT(keeper_report, x.vectors, x.vector_bytes, x.vectors_evicted, x.entries, x.bytes,

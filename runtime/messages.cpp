@@ -31,6 +31,18 @@ std::string_view operation_of(endpoint x) {
   return "unknown";
 }
 
+std::string_view to_string_view(request_origin x) {
+  switch (x) {
+  case request_origin::caller:
+    return "caller";
+  case request_origin::refresh:
+    return "refresh";
+  case request_origin::prefetch:
+    return "prefetch";
+  }
+  return "unknown";
+}
+
 std::string_view level_name(cache_result x) {
   switch (x) {
   case cache_result::unasked:

@@ -38,6 +38,17 @@ enum class cache_result : uint8_t {
   stale,   ///< L3 likewise, out of date: better than the failure of the provider
 };
 
+/// Why a request was made. Append only.
+enum class request_origin : uint8_t {
+  caller,
+  refresh,  ///< of a kept answer whose time is, or is nearly, over
+  prefetch, ///< of what is probably asked next
+};
+inline constexpr size_t request_origins = 3;
+
+/// "caller", "refresh", "prefetch".
+std::string_view to_string_view(request_origin x);
+
 /// Whether the cache answered.
 constexpr bool is_hit(cache_result x) {
   return x >= cache_result::hot;
@@ -241,6 +252,7 @@ struct request_record {
   nanousd cache_saved{};          ///< what the answer cost that the cache gave again
   int64_t cache_saved_tokens = 0; ///< likewise, input and output
   fingerprint cache_scope{};      ///< the namespace of the cache; zero where there is none
+  request_origin origin = request_origin::caller;
 };
 
 /// What one I/O loop has to tell since its last report.
@@ -322,10 +334,12 @@ struct cache_report {
   uint32_t shard = 0;
   uint64_t entries = 0;
   uint64_t bytes = 0;
-  uint64_t stored = 0;  ///< answers taken since the last report
-  uint64_t refused = 0; ///< of these, not kept: others are asked for more often
-  uint64_t evicted = 0; ///< to make room, since the last report
-  uint64_t expired = 0; ///< since the last report
+  uint64_t stored = 0;        ///< answers taken since the last report
+  uint64_t refused = 0;       ///< of these, not kept: others are asked for more often
+  uint64_t evicted = 0;       ///< to make room, since the last report
+  uint64_t expired = 0;       ///< since the last report
+  uint64_t warmed_used = 0;   ///< fetched in advance and asked for since, since the last report
+  uint64_t warmed_unused = 0; ///< fetched in advance and dropped unasked, since the last report
 };
 
 /// What the cache has learnt of a namespace, since the start.

@@ -30,13 +30,19 @@ hot_cache_settings hot_cache_settings_of(const configuration& settings, uint32_t
       1, std::min(settings.optimizer.cache_size / shards, result.bounds.bytes / entry_bytes_min));
   result.ttl = settings.cache.ttl;
   result.ttl_jitter_percent = settings.cache.ttl_jitter_percent;
+  result.stale_max = settings.cache.stale_while_revalidate;
+  for (auto& x : settings.cache.policies)
+    result.stale_max =
+        std::max(result.stale_max, x.stale_while_revalidate.value_or(std::chrono::seconds{0}));
   result.seed = seed;
   return result;
 }
 
 cache_shard::cache_shard(caf::actor_config& config, io_loop* where, uint32_t number,
-                         const hot_cache_settings& settings, monitor_actor monitor)
-    : loop_actor(config, where), hot_(settings), monitor_(std::move(monitor)) {
+                         const hot_cache_settings& settings, monitor_actor monitor,
+                         std::shared_ptr<cache_warming> warming)
+    : loop_actor(config, where), hot_(settings), monitor_(std::move(monitor)),
+      warming_(std::move(warming)) {
   reported_.shard = number;
   where->watch(this);
   where->move_in(this, this);
@@ -46,6 +52,9 @@ cache_shard::behavior_type cache_shard::make_behavior() {
   return {
       [this](cache_lookup& x) { take(std::move(x)); },
       [this](cache_fill& x) { take(std::move(x)); },
+      [this](const cache_purge& x) -> uint64_t {
+        return hot_.purge(x.tenant.empty() ? std::nullopt : std::optional{tenant_mark(x.tenant)});
+      },
       [this](const drain&) { this->quit(); },
   };
 }
@@ -54,17 +63,17 @@ void cache_shard::take(cache_lookup&& x) {
   auto now = steady_clock::now();
   cache_verdict verdict;
   verdict.call = x.call;
-  if (auto* found = hot_.find(x.key, x.age_max, now)) {
+  if (auto* found = hot_.find(x.key, x.age_max, x.stale_max, now)) {
     verdict.result = cache_result::hot;
     verdict.answer = found->answer;
     verdict.age = std::chrono::duration_cast<std::chrono::seconds>(now - found->made);
-    verdict.expires = std::chrono::duration_cast<std::chrono::seconds>(found->until - now);
+    verdict.expires = std::chrono::floor<std::chrono::seconds>(found->until - now);
   }
   this->tell(x.client, std::move(verdict));
 }
 
 void cache_shard::take(cache_fill&& x) {
-  hot_.put(x.key, std::move(x.answer), x.ttl, steady_clock::now());
+  hot_.put(std::move(x), steady_clock::now());
 }
 
 void cache_shard::tick(steady_time now) {
@@ -77,7 +86,10 @@ void cache_shard::tick(steady_time now) {
 
 void cache_shard::report() {
   auto counts = hot_.take_counts();
-  if (counts.stored == 0 && counts.expired == 0 && hot_.entries() == reported_.entries)
+  if (warming_)
+    warming_->saw(counts.warmed_used, counts.warmed_unused);
+  if (counts.stored + counts.expired + counts.warmed_used == 0 &&
+      hot_.entries() == reported_.entries)
     return;
   reported_.entries = hot_.entries();
   reported_.bytes = hot_.bytes();
@@ -85,6 +97,8 @@ void cache_shard::report() {
   reported_.refused = counts.refused;
   reported_.evicted = counts.evicted;
   reported_.expired = counts.expired;
+  reported_.warmed_used = counts.warmed_used;
+  reported_.warmed_unused = counts.warmed_unused;
   this->send(monitor_, reported_);
 }
 

@@ -2,6 +2,7 @@
 
 #include "actors/cache/hot_cache.hpp"
 #include "runtime/actors.hpp"
+#include "runtime/cache_warming.hpp"
 #include "runtime/configuration.hpp"
 #include "runtime/loop_actor.hpp"
 
@@ -25,9 +26,11 @@ hot_cache_settings hot_cache_settings_of(const configuration& settings, uint32_t
 /// `drain`, at once: what it keeps is worth nothing without the node.
 class cache_shard final : public loop_actor<cache_shard_actor>, public neighbour, public ticking {
 public:
-  /// `monitor` may be null.
+  /// `monitor` and `warming` may be null; the latter learns what became of answers that were
+  /// fetched in advance.
   cache_shard(caf::actor_config& config, io_loop* where, uint32_t number,
-              const hot_cache_settings& settings, monitor_actor monitor);
+              const hot_cache_settings& settings, monitor_actor monitor,
+              std::shared_ptr<cache_warming> warming = nullptr);
 
   using neighbour::take;
   void take(cache_lookup&& x) override;
@@ -44,6 +47,7 @@ private:
 
   hot_cache hot_;
   monitor_actor monitor_;
+  std::shared_ptr<cache_warming> warming_;
   cache_report reported_;
   steady_time report_due_{};
 };

@@ -10,19 +10,21 @@ hot_cache::counts hot_cache::take_counts() {
 }
 
 const hot_cache::entry* hot_cache::find(const fingerprint& key, std::chrono::seconds age_max,
-                                        steady_time now) {
+                                        std::chrono::seconds stale_max, steady_time now) {
   order_.asked(key);
   auto found = entries_.find(key);
   if (found == entries_.end())
     return nullptr;
   auto& x = found->second;
-  if (x.until <= now) {
+  if (end_of(x) <= now) {
     ++counts_.expired;
     erase(found);
     return nullptr;
   }
-  if (age_max.count() >= 0 && now - x.made > age_max)
+  if (x.until + stale_max <= now || (age_max.count() >= 0 && now - x.made > age_max))
     return nullptr;
+  if (std::exchange(x.warmed, false))
+    ++counts_.warmed_used;
   return &x;
 }
 
@@ -35,24 +37,31 @@ std::chrono::nanoseconds hot_cache::lifetime(std::chrono::seconds ttl) {
   return std::chrono::nanoseconds{settings_.ttl} / 100 * percent;
 }
 
-void hot_cache::put(const fingerprint& key, cached_answer&& answer, std::chrono::seconds ttl,
-                    steady_time now) {
-  if (auto found = entries_.find(key); found != entries_.end())
+void hot_cache::put(cache_fill&& x, steady_time now) {
+  if (auto found = entries_.find(x.key); found != entries_.end())
     erase(found);
-  auto bytes = answer.content.size() + answer.deployment.size() + entry_bytes_min;
-  auto until = now + lifetime(ttl);
-  entries_.emplace(key, entry{std::move(answer), now, until, bytes});
-  ends_.emplace(until, key);
+  auto bytes = x.answer.content.size() + x.answer.deployment.size() + entry_bytes_min;
+  auto until = now + lifetime(x.ttl);
+  auto [at, added] = entries_.emplace(
+      x.key, entry{std::move(x.answer), now - x.age, until, bytes, x.tenant, x.warmed});
+  ends_.emplace(end_of(at->second), x.key);
   ++counts_.stored;
-  order_.add(key, bytes, gone_);
+  order_.add(x.key, bytes, gone_);
   for (auto& each : gone_) {
-    if (each == key)
+    if (each == x.key)
       ++counts_.refused;
     else
       ++counts_.evicted;
     erase(entries_.find(each));
   }
   gone_.clear();
+}
+
+uint64_t hot_cache::purge(std::optional<uint64_t> tenant) {
+  auto before = entries_.size();
+  for (auto at = entries_.begin(); at != entries_.end();)
+    at = !tenant || at->second.tenant == *tenant ? erase(at) : std::next(at);
+  return before - entries_.size();
 }
 
 void hot_cache::expire(steady_time now, size_t count_max) {
@@ -62,10 +71,11 @@ void hot_cache::expire(steady_time now, size_t count_max) {
   }
 }
 
-void hot_cache::erase(table::iterator at) {
+hot_cache::table::iterator hot_cache::erase(table::iterator at) {
+  counts_.warmed_unused += at->second.warmed ? 1 : 0;
   order_.remove(at->first);
-  ends_.erase({at->second.until, at->first});
-  entries_.erase(at);
+  ends_.erase({end_of(at->second), at->first});
+  return entries_.erase(at);
 }
 
 } // namespace sluice

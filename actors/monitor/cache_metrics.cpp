@@ -32,9 +32,23 @@ cache_metrics::cache_metrics(prometheus::Registry& registry)
       damaged_(counter(registry, "sluice_cache_damaged_total",
                        "Answers on the disk that could not be read, and were dropped.")),
       failures_(counter(registry, "sluice_cache_failures_total", "Failures of the cache's disk.")),
+      own_calls_(counter(registry, "sluice_cache_own_requests_total",
+                         "Requests that the cache made itself, by the reason.")),
+      own_cost_(counter(registry, "sluice_cache_own_cost_nanousd_total", "What these had cost.")),
+      own_{own{own_calls_, own_cost_, request_origin::refresh},
+           own{own_calls_, own_cost_, request_origin::prefetch}},
+      warmed_(counter(registry, "sluice_cache_warmed_total",
+                      "Answers to these that were asked for since, or dropped unasked.")),
+      warmed_used_(warmed_, {{"result", "used"}}), warmed_unused_(warmed_, {{"result", "unused"}}),
       namespaces_(registry) {}
 
 void cache_metrics::add(const request_record& x, steady_time now) {
+  if (x.origin != request_origin::caller) {
+    auto& to = own_[static_cast<size_t>(x.origin) - 1];
+    to.calls.add();
+    to.cost.add(static_cast<double>(x.cost.value));
+    return;
+  }
   if (x.cache == cache_result::unasked)
     return;
   seen_ = true;
@@ -55,6 +69,10 @@ void cache_metrics::add(const cache_report& x) {
   refused_.add(static_cast<double>(x.refused));
   evicted_.add(static_cast<double>(x.evicted));
   expired_.add(static_cast<double>(x.expired));
+  if (x.warmed_used > 0)
+    warmed_used_.add(static_cast<double>(x.warmed_used));
+  if (x.warmed_unused > 0)
+    warmed_unused_.add(static_cast<double>(x.warmed_unused));
 }
 
 void cache_metrics::add(const keeper_report& x) {

@@ -29,6 +29,14 @@ private:
     uint64_t entries = 0;
     uint64_t bytes = 0;
   };
+  /// Requests of the cache's own.
+  struct own {
+    own(counter_family& calls_of, counter_family& cost_of, request_origin why)
+        : calls(calls_of, {{"origin", std::string{to_string_view(why)}}}),
+          cost(cost_of, {{"origin", std::string{to_string_view(why)}}}) {}
+    lazy_counter calls;
+    lazy_counter cost;
+  };
 
   counter_family& lookups_;
   std::array<lazy_counter, 4> hits_; ///< by level, in the order of `cache_result`
@@ -46,6 +54,12 @@ private:
   lazy_counter read_;
   lazy_counter damaged_;
   lazy_counter failures_;
+  counter_family& own_calls_;
+  counter_family& own_cost_;
+  std::array<own, request_origins - 1> own_; ///< in the order of `request_origin`
+  counter_family& warmed_;
+  lazy_counter warmed_used_;
+  lazy_counter warmed_unused_;
   namespace_metrics namespaces_;
   recent_average recent_hits_; ///< a second for a hit, nothing for a miss
   std::map<uint32_t, held> shards_;

@@ -52,7 +52,8 @@ std::string_view request_counters::model_label(const request_record& x) const {
 
 void request_counters::add(const request_record& x) {
   auto model = model_label(x);
-  add_outcome(x, outcome_of(x, model));
+  if (x.origin == request_origin::caller) // nobody waited for the others, but somebody pays
+    add_outcome(x, outcome_of(x, model));
   if (x.inference && !x.share.joined && (x.usage_known || x.cost.value != 0))
     add_spending(x, spending_of(x, model));
   if (x.share.packed > 0 || x.share.rerun)

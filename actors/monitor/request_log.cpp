@@ -121,6 +121,8 @@ void request_log::append_json(const request_record& x, std::string& out) {
   fields.count<"fallbacks">(x.fallbacks);
   if (x.cache != cache_result::unasked)
     fields.text<"cache">(level_name(x.cache));
+  if (x.origin != request_origin::caller)
+    fields.text<"origin">(to_string_view(x.origin));
   if (x.share.joined)
     out.append(R"(,"joined":true)");
   fields.count<"packed">(x.share.packed);
@@ -181,6 +183,8 @@ void request_log::append_console(const request_record& x, std::string& out) {
   }
   if (is_hit(x.cache))
     out.append(" from cache ").append(level_name(x.cache));
+  if (x.origin != request_origin::caller)
+    out.append(" for the cache (").append(to_string_view(x.origin)).append(")");
   if (x.share.joined)
     out.append(" joined");
   if (x.share.packed > 0) {

@@ -47,7 +47,7 @@ void request_metrics::add(const loop_report& x, steady_time now) {
     cache_.add(request, now);
     if (!request.inference)
       continue;
-    if (!request.handed_over)
+    if (!request.handed_over && request.origin == request_origin::caller)
       response_time_.add(request.duration, now);
     if (request.cost.value != 0)
       spent_.add(request.cost, request.at);

@@ -73,6 +73,7 @@ authenticator::authenticator(const std::vector<key_settings>& keys) : open_(keys
     key_settings everybody;
     everybody.id = "open";
     everybody.tenant = "default";
+    everybody.admin = true; // it is open on loopback only
     anybody_ = std::make_unique<virtual_key>(everybody);
   }
 }
@@ -98,6 +99,15 @@ caf::expected<virtual_key*> authenticator::authenticate(std::string_view authori
   if (found == keys_.end())
     return make_error(ec::unauthenticated, "Incorrect API key provided.");
   return found->second.get();
+}
+
+virtual_key* authenticator::find(std::string_view id) const {
+  if (open_)
+    return anybody_->settings.id == id ? anybody_.get() : nullptr;
+  for (auto& [hash, key] : keys_)
+    if (key->settings.id == id)
+      return key.get();
+  return nullptr;
 }
 
 } // namespace sluice

@@ -40,6 +40,9 @@ public:
   caf::expected<virtual_key*> authenticate(std::string_view authorization,
                                            std::string_view api_key) const;
 
+  /// The key called so; null where there is none. Lives as long as the authenticator.
+  virtual_key* find(std::string_view id) const;
+
 private:
   using digest = std::array<unsigned char, 32>;
   struct digest_hash {

@@ -3,6 +3,7 @@
 #include "api/gateway/header_words.hpp"
 #include "api/http/handler.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <optional>
@@ -79,6 +80,37 @@ caf::expected<cache_wish> cache_wish_of(const http_request& request) {
     }
   }
   return result;
+}
+
+const cache_policy* policy_of(const std::vector<cache_policy>& policies, std::string_view tenant,
+                              std::string_view model) {
+  for (auto& x : policies)
+    if ((x.tenant.empty() || x.tenant == tenant) && (x.model.empty() || x.model == model))
+      return &x;
+  return nullptr;
+}
+
+cache_terms cache_terms_of(const cache_settings& settings, std::string_view tenant,
+                           std::string_view model) {
+  cache_terms result;
+  result.stale_while_revalidate = settings.stale_while_revalidate;
+  result.similar = settings.similar.enabled;
+  auto* policy = policy_of(settings.policies, tenant, model);
+  if (!policy)
+    return result;
+  result.enabled = policy->enabled.value_or(true);
+  result.ttl = policy->ttl.value_or(result.ttl);
+  result.stale_while_revalidate =
+      policy->stale_while_revalidate.value_or(result.stale_while_revalidate);
+  result.similar = policy->similar.value_or(result.similar);
+  result.error_rate_max = policy->error_rate_max.value_or(result.error_rate_max);
+  result.any_conversation = policy->any_conversation.value_or(false);
+  return result;
+}
+
+bool answers_by_meaning(const cache_settings& settings) {
+  return settings.similar.enabled || std::any_of(settings.policies.begin(), settings.policies.end(),
+                                                 [](auto& x) { return x.similar.value_or(false); });
 }
 
 fingerprint cache_key_of(const fingerprint& exact, reply_mode mode, bool include_usage) {

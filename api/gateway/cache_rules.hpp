@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/configuration.hpp"
 #include "runtime/messages.hpp"
 
 #include <caf/expected.hpp>
@@ -27,6 +28,25 @@ inline constexpr std::string_view cache_ttl_field = "x-sluice-cache-ttl";
 /// 5.2.1, which has readers ignore what they do not know), `x-sluice-cache: off` and
 /// `x-sluice-cache-ttl`. Fails with `invalid_value` where one of the latter says anything else.
 caf::expected<cache_wish> cache_wish_of(const http_request& request);
+
+/// What the cache does for a request, by the operator's policies.
+struct cache_terms {
+  bool enabled = true;
+  std::chrono::seconds ttl{0}; ///< 0 for the cache's own
+  std::chrono::seconds stale_while_revalidate{0};
+  bool similar = false;
+  double error_rate_max = -1; ///< negative for the cache's own
+  bool any_conversation = false;
+};
+cache_terms cache_terms_of(const cache_settings& settings, std::string_view tenant,
+                           std::string_view model);
+
+/// The first policy that fits; null where none does.
+const cache_policy* policy_of(const std::vector<cache_policy>& policies, std::string_view tenant,
+                              std::string_view model);
+
+/// Whether answers to anything but the same request are given to anybody.
+bool answers_by_meaning(const cache_settings& settings);
 
 /// The key of the answer to a request: how it is asked for is part of it, as a stream is kept as a
 /// stream. Zero for zero.

@@ -383,7 +383,15 @@ void exchange::finish(uint16_t status, ec error) {
   record_.status = status;
   record_.error = error;
   record_.duration = steady_clock::now() - request_->received;
-  host_.record(std::move(record_));
+  auto own = record_.origin != request_origin::caller;
+  if (std::exchange(leased_, false))
+    host_.setup().warming->ended(cache_.key, record_.cost, std::chrono::system_clock::now());
+  if (!own)
+    note_asked();
+  if (!own || record_.attempts > 0) // what was there already took nothing
+    host_.record(std::move(record_));
+  if (own)
+    host_.release(this);
 }
 
 } // namespace sluice

@@ -27,6 +27,9 @@ struct cache_use {
   fingerprint scope;    ///< its namespace, where its meaning may be looked at
   std::string question; ///< where `scope` is set
   cache_wish wish;
+  std::chrono::seconds stale_max{0}; ///< what is out of date by less will do, and is fetched anew
+  double error_rate_max = -1;        ///< of the namespace; negative for the cache's own
+  bool any_conversation = false;     ///< `scope` leaves out what was said before
 };
 
 /// One request for a model on its way: routed, called, retried, fallen back, answered, recorded.
@@ -43,6 +46,8 @@ public:
   void rate_lines(std::string lines) { rate_lines_ = std::move(lines); }
   /// Asks the cache first, and gives it the answer, as the wish says.
   void use_cache(cache_use&& x);
+  /// Makes this a request of the node's own. `expected` is what the last answer had cost.
+  void ask_for_cache(request_origin why, nanousd expected);
   void start();
   void tick(steady_time now);
 
@@ -77,6 +82,9 @@ private:
   bool answers_stale(const failure& why);
   void leave_cache();
   void answer_from_cache(cache_verdict& verdict);
+  void on_own_verdict(cache_verdict& verdict);
+  void refresh_behind();
+  void note_asked();
   void keep(cached_answer&& answer);
 
   http_response stream_head(header_list&& headers);
@@ -105,6 +113,8 @@ private:
   uint64_t lookup_ = 0;            // that the cache has not answered; 0 where none
   bool keeper_asked_ = false;      // for a fresh answer
   std::optional<failure> failure_; // while the cache is asked for an answer in its place
+  nanousd expected_;               // of a request of the node's own
+  bool leased_ = false;            // likewise: it may be made
   bool routed_ = false;
   cached_answer cached_;     // what is to be kept
   cache_verdict hit_;        // without its answer

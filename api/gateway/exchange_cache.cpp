@@ -36,6 +36,12 @@ void exchange::use_cache(cache_use&& x) {
   record_.cache_scope = cache_.scope;
 }
 
+void exchange::ask_for_cache(request_origin why, nanousd expected) {
+  record_.origin = why;
+  expected_ = expected;
+  leased_ = why == request_origin::refresh;
+}
+
 void exchange::start() {
   if (!cache_.key || !cache_.wish.read)
     return cache_.wish.only ? fail(make_failure(ec::not_cached)) : route();
@@ -45,6 +51,7 @@ void exchange::start() {
   lookup.client = caf::actor_cast<cache_client_actor>(&host_);
   lookup.key = cache_.key;
   lookup.age_max = cache_.wish.age_max;
+  lookup.stale_max = cache_.stale_max;
   host_.tell(host_.shard(cache_.key), std::move(lookup));
 }
 
@@ -54,6 +61,8 @@ void exchange::on_verdict(cache_verdict& verdict) {
   if (verdict.more) // it goes on looking
     return miss();
   leave_cache();
+  if (record_.origin == request_origin::prefetch)
+    return on_own_verdict(verdict);
   if (is_hit(verdict.result)) {
     // Of a call that is under way it stays the one it was.
     if (auto* known = host_.setup().models->find_deployment(verdict.answer.deployment)) {
@@ -67,6 +76,25 @@ void exchange::on_verdict(cache_verdict& verdict) {
   if (!keeper_asked_ && ask_keeper(false))
     return;
   miss();
+}
+
+/// What is asked in advance is needed only where nobody has the answer, and where it may be paid.
+void exchange::on_own_verdict(cache_verdict& verdict) {
+  if (verdict.result == cache_result::stored) {
+    cache_fill fill{cache_.key, std::move(verdict.answer), verdict.expires, verdict.age};
+    fill.tenant = tenant_mark(record_.tenant);
+    fill.warmed = true;
+    host_.tell(host_.shard(cache_.key), std::move(fill));
+  }
+  if (is_hit(verdict.result))
+    return finish(200, ec::none);
+  if (!keeper_asked_ && ask_keeper(false))
+    return;
+  if (!host_.setup().warming->warm(cache_.key, expected_, steady_clock::now(),
+                                   std::chrono::system_clock::now()))
+    return finish(200, ec::none);
+  leased_ = true;
+  route();
 }
 
 /// On to the provider, unless it is being asked.
@@ -91,13 +119,18 @@ bool exchange::ask_keeper(bool stale) {
   lookup.client = caf::actor_cast<cache_client_actor>(&host_);
   lookup.key = cache_.key;
   lookup.age_max = cache_.wish.age_max;
+  lookup.stale_max = cache_.stale_max;
+  lookup.error_rate_max = cache_.error_rate_max;
   lookup.stale = stale;
   if (!stale) {
     keeper_asked_ = true;
-    lookup.scope = cache_.scope;
-    lookup.question = cache_.question;
-    lookup.patient = cache_.wish.only;
-    if (!cache_.wish.only) {
+    auto own = record_.origin != request_origin::caller;
+    lookup.patient = cache_.wish.only || own;
+    if (!own) {
+      lookup.scope = cache_.scope;
+      lookup.question = cache_.question;
+    }
+    if (!lookup.patient) {
       backoff_ =
           std::make_unique<boost::asio::steady_timer>(host_.loop().context(), keeper_wait_max);
       backoff_->async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
@@ -112,8 +145,8 @@ bool exchange::ask_keeper(bool stale) {
 
 /// Whether the cache is asked for an answer that is out of date, in place of this failure.
 bool exchange::answers_stale(const failure& why) {
-  if (failure_ || streaming_ || !is_outage(why.code) || !cache_.key || !cache_.wish.read ||
-      host_.setup().settings->cache.stale_if_error.count() == 0)
+  if (failure_ || streaming_ || record_.origin != request_origin::caller || !is_outage(why.code) ||
+      !cache_.key || !cache_.wish.read || host_.setup().settings->cache.stale_if_error.count() == 0)
     return false;
   leave_cache();
   if (!ask_keeper(true))
@@ -132,14 +165,15 @@ void exchange::cache_lines(std::string& lines) const {
   if (record_.cache == cache_result::unasked)
     return;
   auto hit = is_hit(record_.cache);
-  auto stale = record_.cache == cache_result::stale;
+  auto stale = record_.cache == cache_result::stale || (hit && hit_.expires.count() < 0);
   add_line(lines, "x-sluice-cache", !hit ? "miss" : stale ? "stale" : "hit");
   add_line(lines, "x-sluice-cache-key", hex(hit_.key ? hit_.key : cache_.key));
   if (cache_.scope)
     add_line(lines, "x-sluice-cache-namespace", hex(cache_.scope));
   if (!hit)
     return;
-  add_line(lines, "x-sluice-cache-level", stale ? "L3" : level_name(record_.cache));
+  add_line(lines, "x-sluice-cache-level",
+           record_.cache == cache_result::stale ? "L3" : level_name(record_.cache));
   add_line(lines, "x-sluice-cache-age", std::to_string(hit_.age.count()));
   add_line(lines, "x-sluice-cache-ttl", std::to_string(hit_.expires.count()));
   if (record_.cache == cache_result::similar) {
@@ -154,8 +188,11 @@ void exchange::answer_from_cache(cache_verdict& verdict) {
   hit_ = std::move(verdict);
   record_.cache = hit_.result;
   // From the disk back into memory. What only means the same is judged anew each time.
-  if (hit_.result == cache_result::stored && cache_.wish.write)
-    host_.tell(host_.shard(cache_.key), cache_fill{cache_.key, answer, hit_.expires, hit_.age});
+  if (hit_.result == cache_result::stored && cache_.wish.write && hit_.expires.count() > 0) {
+    cache_fill fill{cache_.key, answer, hit_.expires, hit_.age};
+    fill.tenant = tenant_mark(record_.tenant);
+    host_.tell(host_.shard(cache_.key), std::move(fill));
+  }
   settle({}, false, {});
   record_.cache_saved = answer.cost;
   record_.cache_saved_tokens = answer.usage.input_total() + answer.usage.output_total();
@@ -172,7 +209,48 @@ void exchange::answer_from_cache(cache_verdict& verdict) {
     response.body = std::move(answer.content);
     sink_->send(std::move(response));
   }
+  refresh_behind();
   finish(200, ec::none);
+}
+
+/// Has the answer that was just given fetched anew, where it is out of date or soon will be.
+void exchange::refresh_behind() {
+  auto exact = hit_.result == cache_result::hot || hit_.result == cache_result::stored;
+  if (!exact || !cache_.wish.write)
+    return;
+  auto& setup = host_.setup();
+  auto now = steady_clock::now();
+  auto stale = hit_.expires.count() < 0;
+  // The whole time of an answer is what it has lived and what it has left.
+  auto percent = setup.settings->cache.warming.refresh_ahead_percent;
+  auto soon = hit_.expires.count() * 100 < (hit_.age + hit_.expires).count() * int64_t{percent};
+  auto begun = stale  ? setup.warming->revalidate(cache_.key, now)
+               : soon ? setup.warming->warm(cache_.key, record_.cache_saved, now,
+                                            std::chrono::system_clock::now())
+                      : false;
+  if (!begun)
+    return;
+  auto own = cache_;
+  own.wish.read = false;
+  host_.ask_for_cache(request_origin::refresh, original_, key_, asked_, own, record_.cache_saved);
+}
+
+/// Tells who predicts questions that this one was asked.
+void exchange::note_asked() {
+  auto& setup = host_.setup();
+  if (!setup.prefetcher || !cache_.key || !cache_.wish.write || record_.error != ec::none ||
+      !setup.warming->enter_note())
+    return;
+  asked_note note;
+  note.client = caf::actor_cast<prefetch_client_actor>(&host_);
+  note.tenant = record_.tenant;
+  note.asker = record_.key_id + ' ' + record_.user;
+  note.key_id = record_.key_id;
+  note.key = cache_.key;
+  note.kind = asked_.kind;
+  note.body = original_;
+  note.cost = is_hit(record_.cache) ? record_.cache_saved : record_.cost;
+  host_.send(setup.prefetcher, std::move(note));
 }
 
 /// Gives an answer to the cache, when the caller has it.
@@ -192,7 +270,10 @@ void exchange::keep(cached_answer&& answer) {
     fill.ttl = cache_.wish.ttl;
     host_.send(setup.keeper, std::move(fill));
   }
-  host_.tell(host_.shard(cache_.key), cache_fill{cache_.key, std::move(answer), cache_.wish.ttl});
+  cache_fill fill{cache_.key, std::move(answer), cache_.wish.ttl};
+  fill.tenant = tenant_mark(record_.tenant);
+  fill.warmed = record_.origin != request_origin::caller;
+  host_.tell(host_.shard(cache_.key), std::move(fill));
 }
 
 } // namespace sluice

@@ -64,9 +64,12 @@ http_host::behavior_type http_host::make_behavior() {
       [this](stream_block& x) { take(std::move(x)); },
       [this](stream_end& x) { take(std::move(x)); },
       [this](cache_verdict& x) { take(std::move(x)); },
+      [this](prefetch_order& x) { prefetch(std::move(x)); },
       [this](const drain& x) {
         if (!draining_) {
           draining_ = true;
+          for (auto& [who, own] : std::exchange(own_, {}))
+            own->on_client_gone();
           drain_until_ = x.until;
           listener_.drain();
         }
@@ -208,27 +211,18 @@ std::shared_ptr<http_exchange> http_host::inference(endpoint kind,
                                    : cache_wish_of(*request);
   if (!wish)
     return give_back(make_failure(wish.error()), key, {});
-  auto& merging = setup_.settings->merging;
   auto may_share = !setup_.targets.mergers.empty() && !wants_own_answer(*request);
   auto may_cache = wish->read || wish->write;
-  auto by_meaning = may_cache && setup_.keeper && setup_.settings->cache.similar.enabled;
-  merge_rules rules{key->settings.tenant, merging.temperature_max, merging.similar || by_meaning,
-                    setup_.merge_seed};
+  auto rules = rules_for(*key, may_cache);
   auto reading = reader_.read(kind, request->body, may_share || may_cache ? &rules : nullptr);
   if (reading.refusal)
     return give_back(*reading.refusal, key, {});
   auto& asked = reading.request;
-  cache_use cached;
-  cached.wish = *wish;
-  auto mode = asked.stream ? reply_mode::stream : reply_mode::whole;
-  if (may_cache)
-    cached.key = cache_key_of(asked.merge.exact, mode, asked.include_usage);
-  if (by_meaning) {
-    cached.scope = cache_key_of(asked.merge.scope, mode, asked.include_usage);
-    cached.question = asked.merge.question;
-  }
+  auto cached = may_cache ? cache_use_of(*key, asked, *wish) : cache_use{};
   if (!may_share)
     asked.merge = {};
+  else if (cached.any_conversation) // to compare with, but not to share a call with
+    asked.merge.scope = {};
   if (!key->allows(asked.model))
     return give_back(make_failure(ec::permission_denied,
                                   "This key may not use the model '" + asked.model + "'.", "model"),
@@ -273,6 +267,8 @@ void http_host::plain(const http_request& request, std::shared_ptr<reply_sink> s
     break;
   case target::metrics:
     return metrics(std::move(sink), std::move(record));
+  case target::cache:
+    return purge(request, std::move(sink), std::move(record));
   case target::model_list:
   case target::model: {
     auto key =

@@ -5,6 +5,7 @@
 #include "api/gateway/request_reader.hpp"
 #include "api/http/listener.hpp"
 #include "runtime/actors.hpp"
+#include "runtime/cache_warming.hpp"
 #include "runtime/call_targets.hpp"
 #include "runtime/configuration.hpp"
 #include "runtime/keeper_gate.hpp"
@@ -29,13 +30,15 @@ struct http_host_setup {
   http_admission_ptr admission;
   router_actor router;
   monitor_actor monitor;
-  jobs_actor jobs;                      ///< null where the node keeps nothing
-  std::shared_ptr<node_log> log;        ///< may be null
-  call_targets targets;                 ///< of this host's loop
-  std::vector<cache_shard_actor> cache; ///< of all loops; empty where nothing is kept
-  cache_keeper_actor keeper;            ///< null where nothing is kept for long
-  std::shared_ptr<keeper_gate> gate;    ///< what is told the keeper passes it
-  uint64_t merge_seed = 0;              ///< as in `merge_rules`, the same for all hosts of a node
+  jobs_actor jobs;                        ///< null where the node keeps nothing
+  std::shared_ptr<node_log> log;          ///< may be null
+  call_targets targets;                   ///< of this host's loop
+  std::vector<cache_shard_actor> cache;   ///< of all loops; empty where nothing is kept
+  cache_keeper_actor keeper;              ///< null where nothing is kept for long
+  std::shared_ptr<keeper_gate> gate;      ///< what is told the keeper passes it
+  std::shared_ptr<cache_warming> warming; ///< null where nothing is kept
+  prefetcher_actor prefetcher;            ///< null where nothing is asked in advance
+  uint64_t merge_seed = 0;                ///< as in `merge_rules`, the same for all hosts of a node
 };
 
 /// Takes the requests of one loop's connections and sees them through.
@@ -85,6 +88,12 @@ public:
   void remove(exchange* who) { live_.erase(who); }
   void record(request_record&& record);
 
+  /// Makes a request of the node's own, whose answer goes to the cache alone.
+  void ask_for_cache(request_origin why, const std::string& body, virtual_key* key,
+                     const inference_request& asked, const cache_use& cached, nanousd expected);
+  /// A request of the node's own is over.
+  void release(exchange* who) { own_.erase(who); }
+
 protected:
   behavior_type make_behavior() override;
 
@@ -93,9 +102,15 @@ private:
                                            std::shared_ptr<reply_sink> sink);
   void plain(const http_request& request, std::shared_ptr<reply_sink> sink);
   void metrics(std::shared_ptr<reply_sink> sink, request_record&& record);
+  void purge(const http_request& request, std::shared_ptr<reply_sink> sink,
+             request_record&& record);
   void answer(const http_request& request, reply_sink& sink, request_record&& record,
               http_response&& response);
   std::shared_ptr<exchange> waiting_for(uint64_t call) const;
+  void prefetch(prefetch_order&& x);
+  merge_rules rules_for(const virtual_key& key, bool may_cache) const;
+  cache_use cache_use_of(const virtual_key& key, const inference_request& asked,
+                         const cache_wish& wish) const;
   std::string request_id();
   void report();
 
@@ -106,6 +121,7 @@ private:
   uint64_t call_next_;
   std::unordered_map<uint64_t, exchange*> calls_;
   std::unordered_set<exchange*> live_;
+  std::unordered_map<exchange*, std::shared_ptr<exchange>> own_; ///< that no connection holds
   std::vector<std::shared_ptr<exchange>> scratch_;
   std::vector<request_record> records_;
   uint64_t records_unanswered_ = 0;

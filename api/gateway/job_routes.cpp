@@ -228,20 +228,8 @@ void job_exchange::on_written(size_t bytes) {
 
 // -- replies ----------------------------------------------------------------------------------
 
-/// A parameter of the query; empty where it is not there.
 std::string job_exchange::parameter(std::string_view name) const {
-  auto target = request_->target;
-  auto start = target.find('?');
-  target.remove_prefix(start == target.npos ? target.size() : start + 1);
-  target = target.substr(0, target.find('#'));
-  while (!target.empty()) {
-    auto pair = target.substr(0, target.find('&'));
-    target.remove_prefix(std::min(pair.size() + 1, target.size()));
-    auto equals = std::min(pair.find('='), pair.size());
-    if (pair.substr(0, equals) == name)
-      return percent_decoded(pair.substr(std::min(equals + 1, pair.size())));
-  }
-  return {};
+  return query_parameter(request_->target, name);
 }
 
 /// False where the request has been refused for it.

@@ -1,5 +1,7 @@
 #include "api/gateway/json_fingerprint.hpp"
 
+#include "api/gateway/cache_rules.hpp"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -146,10 +148,30 @@ public:
   void root(dom::object x) {
     members(
         x, [](std::string_view key) { return !is_passive(key); },
-        [this](const named_value& each) { value(each.value, is_ordered(each.key)); });
+        [this](const named_value& each) {
+          if (alone_ && each.key == "messages" && each.value.is_array())
+            return question_alone(value_of<dom::array>(each.value));
+          value(each.value, is_ordered(each.key));
+        });
   }
 
+  /// Of a conversation only the instructions and the last message.
+  void alone() { alone_ = true; }
+
 private:
+  void question_alone(dom::array messages) {
+    to_.mark('(');
+    auto left = messages.size();
+    for (auto each : messages) {
+      std::string_view role;
+      auto instructs =
+          each["role"].get(role) == simdjson::SUCCESS && (role == "system" || role == "developer");
+      if (--left == 0 || instructs)
+        value(each, false);
+    }
+    to_.mark(')');
+  }
+
   void object(dom::object x, bool ordered) {
     if (!ordered)
       return members(
@@ -202,14 +224,18 @@ private:
 
   hash_sink& to_;
   const char* hidden_;
+  bool alone_ = false;
 };
 
 fingerprint hash_of(endpoint kind, dom::object request, const merge_rules& rules,
-                    const char* hidden) {
+                    const char* hidden, bool alone = false) {
   hash_sink sink{rules.seed};
   sink.word('k', static_cast<uint64_t>(kind));
   sink.text(rules.tenant);
-  canonical_walk{sink, hidden}.root(request);
+  canonical_walk walk{sink, hidden};
+  if (alone)
+    walk.alone();
+  walk.root(request);
   // Of a stream's options only the one that says what is done with usage is kept apart by the
   // call's mode.
   dom::object options;
@@ -234,6 +260,15 @@ bool wants_own(dom::object request, double temperature_max) {
     return false;
   dom::element seed;
   return request["seed"].get(seed) != simdjson::SUCCESS || seed.is_null();
+}
+
+bool any_conversation(dom::object request, const merge_rules& rules) {
+  std::string_view model;
+  if (!rules.policies || rules.policies->empty() ||
+      request["model"].get(model) != simdjson::SUCCESS)
+    return false;
+  auto* policy = policy_of(*rules.policies, rules.tenant, model);
+  return policy && policy->any_conversation.value_or(false);
 }
 
 /// The text that asks: the last message where it is a user's, or the prompt. Empty where it is
@@ -270,7 +305,7 @@ merge_terms merge_terms_of(endpoint kind, dom::object request, const merge_rules
   if (question.empty())
     return result;
   result.question = question;
-  result.scope = hash_of(kind, request, rules, question.data());
+  result.scope = hash_of(kind, request, rules, question.data(), any_conversation(request, rules));
   return result;
 }
 

@@ -1,7 +1,10 @@
 #pragma once
 
+#include "runtime/configuration.hpp"
+
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace sluice {
 
@@ -14,6 +17,9 @@ struct merge_rules {
   bool similar = false;         ///< also say what a similar question is
   /// Of the hash, drawn when the process starts: nobody can prepare two requests that collide.
   uint64_t seed = 0;
+  /// The cache's: whether questions to a model may be compared whatever was said before them. Null
+  /// for never. What is similar then must not be merged.
+  const std::vector<cache_policy>* policies = nullptr;
 };
 
 /// Whether the caller wants neither another's answer nor others to have its: `Cache-Control:

@@ -2,6 +2,7 @@
 
 #include "runtime/hex.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace sluice {
@@ -17,11 +18,12 @@ struct row {
   endpoint kind;
 };
 
-constexpr std::array<row, 8> table{{
+constexpr std::array<row, 9> table{{
     {"POST", "/v1/chat/completions", target::inference, endpoint::chat_completions},
     {"POST", "/v1/completions", target::inference, endpoint::completions},
     {"POST", "/v1/embeddings", target::inference, endpoint::embeddings},
     {"GET", "/v1/models", target::model_list, {}},
+    {"DELETE", "/v1/cache", target::cache, {}},
     {"GET", "/healthz", target::health, {}},
     {"GET", "/readyz", target::ready, {}},
     {"GET", "/metrics", target::metrics, {}},
@@ -44,6 +46,20 @@ std::string percent_decoded(std::string_view text) {
     }
   }
   return result;
+}
+
+std::string query_parameter(std::string_view target, std::string_view name) {
+  auto start = target.find('?');
+  target.remove_prefix(start == target.npos ? target.size() : start + 1);
+  target = target.substr(0, target.find('#'));
+  while (!target.empty()) {
+    auto pair = target.substr(0, target.find('&'));
+    target.remove_prefix(std::min(pair.size() + 1, target.size()));
+    auto equals = std::min(pair.find('='), pair.size());
+    if (pair.substr(0, equals) == name)
+      return percent_decoded(pair.substr(std::min(equals + 1, pair.size())));
+  }
+  return {};
 }
 
 std::string_view method_name(std::string_view method) {

@@ -18,6 +18,7 @@ struct route_match {
     ready,
     metrics,
     openapi,
+    cache,
     jobs,
     unknown,
     wrong_method
@@ -29,6 +30,9 @@ struct route_match {
   std::string model;      ///< of `model`: its id, percent-decoded
   job_path job;           ///< of `jobs`; points into the path
 };
+
+/// A parameter of the query in `target`; empty where it is not there.
+std::string query_parameter(std::string_view target, std::string_view name);
 
 /// `method` where HTTP knows it, otherwise "other": what a client makes up stays out of logs and
 /// metrics.

@@ -91,7 +91,7 @@ public:
     out_.time_direct += options_.upstream;
     auto begin = steady_clock::now();
     auto key = key_of_text(x.text);
-    if (auto* hit = hot_.find(key, std::chrono::seconds{-1}, begin)) {
+    if (auto* hit = hot_.find(key, std::chrono::seconds{-1}, {}, begin)) {
       ++out_.l1;
       return done(steady_clock::now() - begin, x, hit->answer, false);
     }
@@ -158,7 +158,7 @@ private:
   }
 
   void fill(const fingerprint& key, const stream_question& x) {
-    hot_.put(key, answer_of(x), std::chrono::seconds{0}, steady_clock::now());
+    hot_.put({key, answer_of(x)}, steady_clock::now());
     answer_fill fill;
     fill.key = key;
     fill.scope = one_namespace;

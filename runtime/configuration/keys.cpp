@@ -112,6 +112,7 @@ key_settings read_key(reading& to, const yaml_value& at, const std::vector<model
   read_name(map, "tier", result.tier);
   read_allowed_models(to, map.value("models"), models, result);
   map.integer<uint32_t>("requests_per_minute", result.requests_per_minute, {0, 10'000'000});
+  map.flag("admin", result.admin);
   map.end();
   return result;
 }

@@ -138,7 +138,11 @@ void read_cache(reading& to, const yaml_value& at, cache_settings& into) {
   map.integer<uint32_t>("ttl_jitter_percent", into.ttl_jitter_percent, {0, 50});
   map.duration<std::chrono::seconds>("stale_if_error", into.stale_if_error, {0s, 365 * 24h});
   read_archive(to, map.value("archive"), into.archive);
+  map.duration<std::chrono::seconds>("stale_while_revalidate", into.stale_while_revalidate,
+                                     {0s, 365 * 24h});
   read_similar(to, map.value("similar"), into.similar);
+  read_warming(to, map.value("warming"), into.warming);
+  into.policies = read_cache_policies(to, map.value("policies"));
   map.end();
 }
 

@@ -15,6 +15,11 @@ void read_storage(reading& to, const yaml_value& at, storage_settings& into);
 void read_jobs(reading& to, const yaml_value& at, jobs_settings& into);
 void read_merging(reading& to, const yaml_value& at, merging_settings& into);
 void read_cache(reading& to, const yaml_value& at, cache_settings& into);
+/// What is fetched in advance, and the budget that it needs.
+void read_warming(reading& to, const yaml_value& at, warming_settings& into);
+std::vector<cache_policy> read_cache_policies(reading& to, const yaml_value& at);
+/// Whether the policies name models and tenants that there are.
+void check_cache_policies(reading& to, const yaml_value& cache, const configuration& all);
 void read_log(reading& to, const yaml_value& at, log_settings& into);
 void read_optimizer(reading& to, const yaml_value& at, optimizer_settings& into);
 

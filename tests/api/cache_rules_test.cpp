@@ -70,6 +70,42 @@ TEST(cache_rules_test, our_own_fields_are_checked) {
   }
 }
 
+TEST(cache_rules_test, the_first_policy_that_fits_counts) {
+  cache_settings settings;
+  settings.stale_while_revalidate = 5s;
+  auto plain = cache_terms_of(settings, "acme", "chat");
+  EXPECT_TRUE(plain.enabled);
+  EXPECT_EQ(plain.ttl, 0s) << "the cache's own";
+  EXPECT_EQ(plain.stale_while_revalidate, 5s);
+  EXPECT_FALSE(plain.similar);
+  EXPECT_LT(plain.error_rate_max, 0);
+  EXPECT_FALSE(answers_by_meaning(settings));
+  cache_policy acme_chat;
+  acme_chat.tenant = "acme";
+  acme_chat.model = "chat";
+  acme_chat.ttl = 60s;
+  acme_chat.similar = true;
+  acme_chat.error_rate_max = 0;
+  cache_policy chat;
+  chat.model = "chat";
+  chat.enabled = false;
+  cache_policy everything;
+  everything.stale_while_revalidate = 0s;
+  everything.any_conversation = true;
+  settings.policies = {acme_chat, chat, everything};
+  EXPECT_TRUE(answers_by_meaning(settings));
+  auto x = cache_terms_of(settings, "acme", "chat");
+  EXPECT_TRUE(x.enabled);
+  EXPECT_EQ(x.ttl, 60s);
+  EXPECT_TRUE(x.similar);
+  EXPECT_EQ(x.error_rate_max, 0) << "none may be wrong";
+  EXPECT_EQ(x.stale_while_revalidate, 5s) << "what it does not say is as for all";
+  EXPECT_FALSE(cache_terms_of(settings, "other", "chat").enabled);
+  x = cache_terms_of(settings, "acme", "embed");
+  EXPECT_EQ(x.stale_while_revalidate, 0s);
+  EXPECT_TRUE(x.any_conversation);
+}
+
 TEST(cache_rules_test, the_way_of_asking_is_part_of_the_key) {
   fingerprint exact{3, 4};
   auto whole = cache_key_of(exact, reply_mode::whole, false);

@@ -185,6 +185,34 @@ TEST_F(json_fingerprint_test, similar_questions_have_one_scope) {
   EXPECT_FALSE(terms(R"({"model":"m","input":"a"})", endpoint::embeddings).scope);
 }
 
+TEST_F(json_fingerprint_test, a_policy_may_leave_out_what_was_said_before) {
+  auto scope = [this](const std::string& before, const std::string& question = "why?",
+                      const std::string& model = "m") {
+    return terms(R"({"model":")" + model + R"(","messages":[)" + before +
+                 R"({"role":"user","content":")" + question + R"("}]})")
+        .scope;
+  };
+  const std::string turn = R"({"role":"user","content":"a"},{"role":"assistant","content":"b"},)";
+  const std::string system = R"({"role":"system","content":"s"},)";
+  rules.similar = true;
+  auto exact = scope(turn);
+  EXPECT_NE(exact, scope(""));
+  cache_policy policy;
+  policy.model = "m";
+  policy.any_conversation = true;
+  std::vector<cache_policy> policies{policy};
+  rules.policies = &policies;
+  EXPECT_EQ(scope(turn), scope(""));
+  EXPECT_EQ(scope(turn + turn, "who?"), scope(""));
+  EXPECT_NE(scope(system + turn), scope(turn)) << "instructions count";
+  EXPECT_EQ(scope(system + turn), scope(system));
+  EXPECT_NE(scope(turn), exact) << "another namespace";
+  EXPECT_NE(scope(turn, "why?", "other"), scope("", "why?", "other"));
+  EXPECT_NE(
+      terms(R"({"model":"m","messages":[)" + turn + R"({"role":"user","content":"q"}]})").exact,
+      terms(R"({"model":"m","messages":[{"role":"user","content":"q"}]})").exact);
+}
+
 TEST(request_reader_merging_test, nothing_is_shared_without_rules) {
   request_reader reader;
   std::string body = R"({"model":"m","messages":[1],"service_tier":"flex"})";

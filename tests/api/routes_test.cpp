@@ -22,6 +22,7 @@ TEST(routes_test, finds_every_path_and_says_which_method_it_takes) {
            {"/v1/embeddings", "POST", target::inference, endpoint::embeddings},
            {"/v1/models", "GET", target::model_list},
            {"/v1/models/a", "GET", target::model},
+           {"/v1/cache", "DELETE", target::cache},
            {"/healthz", "GET", target::health},
            {"/readyz", "GET", target::ready},
            {"/metrics", "GET", target::metrics},
@@ -37,6 +38,13 @@ TEST(routes_test, finds_every_path_and_says_which_method_it_takes) {
         EXPECT_EQ(found.kind, x.kind) << x.path;
       }
     }
+}
+
+TEST(routes_test, reads_the_query) {
+  EXPECT_EQ(query_parameter("/v1/cache?tenant=a%20b&all=true", "tenant"), "a b");
+  EXPECT_EQ(query_parameter("/v1/cache?tenant=a&all=true#x", "all"), "true");
+  EXPECT_EQ(query_parameter("/v1/cache?tenants=a", "tenant"), "");
+  EXPECT_EQ(query_parameter("/v1/cache", "tenant"), "");
 }
 
 TEST(routes_test, knows_nothing_else) {

@@ -316,6 +316,49 @@ TEST_F(configuration_test, reads_what_the_cache_keeps) {
   EXPECT_EQ(wrong.mistakes.size(), 7u) << to_text(wrong.mistakes);
 }
 
+TEST_F(configuration_test, reads_what_the_cache_does_otherwise_and_in_advance) {
+  auto x = load("cache:\n"
+                "  stale_while_revalidate: 30s\n"
+                "  warming: {refresh_ahead_percent: 10, prefetch: true, daily_budget: 2.5}\n"
+                "  policies:\n"
+                "    - {tenant: default, model: sim-medium, enabled: false}\n"
+                "    - {ttl: 5m, stale_while_revalidate: 0s, similar: true, error_rate_max: 0.02, "
+                "any_conversation: true}\n");
+  EXPECT_EQ(to_text(x.mistakes), "");
+  auto& read = x.config.cache;
+  EXPECT_EQ(read.stale_while_revalidate, 30s);
+  EXPECT_EQ(read.warming.refresh_ahead_percent, 10u);
+  EXPECT_TRUE(read.warming.prefetch);
+  EXPECT_EQ(read.warming.daily_budget, nanousd{2'500'000'000});
+  ASSERT_EQ(read.policies.size(), 2u);
+  EXPECT_EQ(read.policies[0].tenant, "default");
+  EXPECT_EQ(read.policies[0].enabled, false);
+  EXPECT_FALSE(read.policies[0].ttl);
+  EXPECT_EQ(read.policies[1].ttl, 5min);
+  EXPECT_EQ(read.policies[1].error_rate_max, 0.02);
+  EXPECT_EQ(read.policies[1].any_conversation, true);
+}
+
+TEST_F(configuration_test, what_is_fetched_in_advance_needs_a_budget) {
+  auto x = load("cache: {warming: {prefetch: true}}\n");
+  ASSERT_EQ(x.mistakes.size(), 1u);
+  EXPECT_EQ(x.mistakes[0].path, "cache.warming.daily_budget");
+  EXPECT_EQ(x.mistakes[0].line, 1);
+}
+
+TEST_F(configuration_test, policies_of_the_cache_name_what_there_is) {
+  auto x = load("cache:\n"
+                "  policies:\n"
+                "    - {model: sim-mediun}\n"
+                "    - {tenant: acme}\n"
+                "    - {ttl: 1ms, window: 3}\n");
+  ASSERT_EQ(x.mistakes.size(), 4u) << to_text(x.mistakes);
+  EXPECT_EQ(x.mistakes[0].path, "cache.policies[0].model");
+  EXPECT_NE(x.mistakes[0].message.find("did you mean 'sim-medium'"), std::string::npos);
+  EXPECT_EQ(x.mistakes[1].path, "cache.policies[1].tenant");
+  EXPECT_EQ(x.mistakes[1].line, 4);
+}
+
 TEST_F(configuration_test, puts_variables_in_and_names_those_that_are_missing) {
   variables = {{"PORT", "8081"}};
   EXPECT_EQ(load("listen: {port: '${PORT}'}\n").config.listen.port, 8081);

@@ -110,6 +110,7 @@ request_record example_record() {
   x.chunks = 77;
   x.share = {3, true, true, {5}};
   x.handed_over = true;
+  x.origin = request_origin::prefetch;
   return x;
 }
 
@@ -139,22 +140,25 @@ TEST_F(messages_test, every_announced_type_survives_the_wire) {
   auto record = round_trip(example_record());
   EXPECT_EQ(record.at, example_record().at);
   EXPECT_EQ(record.cost, nanousd{6'000});
+  EXPECT_EQ(record.origin, request_origin::prefetch);
   EXPECT_EQ(round_trip(loop_report{1, {example_record()}, 2, 3, 4, 5, 6}).requests.size(), 1u);
   round_trip(upstream_report{1, "openai", 2, 3, 4, 5, 6, {{"openai/gpt-4o", true}}});
   round_trip(merge_report{1, 2, 3, 4, 5, 6});
   cached_answer answer{"{}", 3, "p/m", {1, 2, 3, 4, 5}, true, {7}};
   round_trip(answer);
-  round_trip(cache_lookup{9, {}, {1, 2}, 5s});
+  round_trip(cache_lookup{9, {}, {1, 2}, 5s, 6s});
   round_trip(cache_verdict{9, cache_result::hot, answer, 3s, 4s, {5, 6}, 0.5, 0.75, true});
-  round_trip(cache_fill{{1, 2}, answer, 6s, 7s});
+  round_trip(cache_fill{{1, 2}, answer, 6s, 7s, 8, true});
   round_trip(answer_fill{{1, 2}, {3, 4}, "q", "t", answer, 6s});
-  round_trip(kept_lookup{1, {}, {2, 3}, {4, 5}, "q", 6s, true, true});
+  round_trip(kept_lookup{1, {}, {2, 3}, {4, 5}, "q", 6s, true, true, 7s, 0.5});
   round_trip(cache_purge{"t"});
+  round_trip(asked_note{{}, "t", "a", "k", {1, 2}, endpoint::completions, "{}", {3}});
+  round_trip(prefetch_order{"k", endpoint::completions, {1, 2}, "{}", {3}});
   keeper_report keeper{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, {}};
   keeper.namespaces.push_back({{1, 2}, 3, 4, 5, 6, 0.25, 0.5, 0.75, 0.875, 0.125});
   EXPECT_EQ(round_trip(keeper).namespaces.size(), 1u);
   round_trip(keeper.namespaces.front());
-  round_trip(cache_report{1, 2, 3, 4, 5, 6, 7});
+  round_trip(cache_report{1, 2, 3, 4, 5, 6, 7, 8, 9});
   batch_report batches;
   batches.deployment = "openai/gpt-4o";
   batches.kind = endpoint::completions;

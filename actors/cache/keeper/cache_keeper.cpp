@@ -76,9 +76,10 @@ std::optional<cache_verdict> cache_keeper::exact(const kept_lookup& x, const kee
   result.expires = found->expires - settings_.stale_if_error - now;
   auto too_old = x.age_max >= seconds{0} && result.age > x.age_max;
   auto stale = result.expires <= seconds{0};
-  if (x.stale ? !stale && too_old : stale || too_old)
+  auto too_stale = stale && result.expires + x.stale_max <= seconds{0};
+  if (x.stale ? !stale && too_old : too_stale || too_old)
     return std::nullopt;
-  result.result = stale ? cache_result::stale : cache_result::stored;
+  result.result = x.stale && stale ? cache_result::stale : cache_result::stored;
   result.answer = std::move(found->answer);
   return result;
 }
@@ -133,7 +134,7 @@ void cache_keeper::read(const keeper_times& at, std::vector<keeper_word>& say) {
 cache_verdict cache_keeper::by_meaning(const waiting& asked, question_form&& form,
                                        const keeper_times& at) {
   auto& [x, since, told] = asked;
-  auto verdict = semantic_->find(x.scope, form, at.now);
+  auto verdict = semantic_->find(x.scope, form, at.now, x.error_rate_max);
   if (verdict.decision == hit_decision::serve) {
     auto now = std::chrono::floor<seconds>(at.wall);
     auto found = fetch(verdict.key, at.wall, true);
@@ -323,8 +324,8 @@ std::vector<cache_fill> cache_keeper::hottest(size_t count, const keeper_times& 
     if (left <= seconds{0})
       continue;
     if (auto entry = fetch(x.key, at.wall, false))
-      result.push_back(
-          {x.key, std::move(entry->answer), left, std::max(seconds{0}, now - x.created)});
+      result.push_back({x.key, std::move(entry->answer), left,
+                        std::max(seconds{0}, now - x.created), tenant_mark(x.tenant)});
   }
   return result;
 }

@@ -97,7 +97,11 @@ keeper_settings keeper_settings_of(const configuration& settings, uint64_t seed)
   keeper_settings result;
   result.ttl = cache.ttl;
   result.ttl_jitter_percent = cache.ttl_jitter_percent;
-  result.stale_if_error = cache.stale_if_error;
+  // What may be given while it is fetched anew may be given where that fails.
+  result.stale_if_error = std::max(cache.stale_if_error, cache.stale_while_revalidate);
+  for (auto& x : cache.policies)
+    result.stale_if_error =
+        std::max(result.stale_if_error, x.stale_while_revalidate.value_or(std::chrono::seconds{0}));
   result.seed = seed;
   result.semantic.entries_max = cache.similar.entries_max;
   result.semantic.similarity_min = settings.optimizer.similarity_threshold;

@@ -64,6 +64,12 @@ error_bound::error_bound(error_bound_settings settings) : settings_(std::move(se
   }
 }
 
+void error_bound::limit(double error_rate_max) {
+  settings_.error_rate_max = error_rate_max;
+  for (auto& x : regions_)
+    judge_again(x);
+}
+
 size_t error_bound::region_of(double probability) const {
   auto result = none;
   for (size_t i = 0; i < regions_.size() && probability >= regions_[i].probability_min; ++i)

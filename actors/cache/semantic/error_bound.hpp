@@ -58,6 +58,10 @@ class error_bound {
 public:
   explicit error_bound(error_bound_settings settings);
 
+  /// Bounds errors otherwise from now on; what was learnt stays.
+  void limit(double error_rate_max);
+  double error_rate_max() const { return settings_.error_rate_max; }
+
   /// What to do with a would-be hit of this probability; `coin` is uniform in [0, 1).
   hit_decision decide(double probability, double coin) const;
 

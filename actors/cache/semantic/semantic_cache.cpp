@@ -41,12 +41,15 @@ semantic_cache::space& semantic_cache::space_of(const fingerprint& scope) {
 }
 
 semantic_verdict semantic_cache::find(const fingerprint& scope, const question_form& asked,
-                                      steady_time now) {
+                                      steady_time now, double error_rate_max) {
   semantic_verdict result;
   auto known = spaces_.find(scope);
   if (known == spaces_.end())
     return result;
   auto& at = space_of(scope);
+  auto limit = error_rate_max < 0 ? settings_.bound.error_rate_max : error_rate_max;
+  if (limit != at.bound.error_rate_max())
+    at.bound.limit(limit);
   std::vector<text_judge::kept_question> kept;
   std::vector<uint64_t> ids;
   for (auto& x : at.index.nearest(asked.vector, neighbours)) {

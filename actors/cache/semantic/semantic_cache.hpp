@@ -46,8 +46,9 @@ public:
   semantic_cache(semantic_settings settings, text_judge& judge, facts_source facts_of);
 
   /// The best entry for a question and what to do with it. Whoever serves or compares it says so
-  /// below.
-  semantic_verdict find(const fingerprint& scope, const question_form& asked, steady_time now);
+  /// below. `error_rate_max` is that of the namespace from now on; negative for the settings'.
+  semantic_verdict find(const fingerprint& scope, const question_form& asked, steady_time now,
+                        double error_rate_max = -1);
 
   /// A verdict's entry was served.
   void served(const fingerprint& scope, const semantic_verdict& verdict);
