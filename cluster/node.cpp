@@ -314,7 +314,6 @@ void node::parts::spawn_cache(http_host_setup& setup) {
   own->make_judge = judge_maker(*settings, log);
   own->archive = std::exchange(kept.archive, nullptr);
   own->shards = cache;
-  own->hottest = settings->optimizer.cache_size;
   own->monitor = monitor;
   own->gate = setup.gate;
   keeper = system->spawn<caf::detached>(cache_keeper_role, std::move(own));

@@ -78,6 +78,20 @@ struct answer_page {
   std::optional<fingerprint> next;
 };
 
+/// A search for the entries of greatest worth, which are asked for most and latest. It reads one
+/// small record of every entry, so it is done in steps, between which others have their turn.
+struct hot_search {
+  struct found {
+    double worth = 0;
+    fingerprint key;
+  };
+  size_t count = 0;                                ///< wanted
+  wall_time as_of{};                               ///< worth at this time
+  std::optional<fingerprint> from = fingerprint{}; ///< of the next step; empty when it is done
+  uint64_t seen = 0;                               ///< entries that could have been found
+  std::vector<found> best;                         ///< when it is done: best first
+};
+
 /// What `make_room` did.
 struct answer_room {
   uint64_t removed = 0; ///< expired, evicted or unreadable
@@ -108,8 +122,8 @@ public:
   /// At most `count_max` entries from the key `from` on.
   virtual caf::expected<answer_page> scan_meta(const fingerprint& from, uint32_t count_max,
                                                wall_time now) = 0;
-  /// The entries of the greatest worth, best first.
-  virtual caf::expected<std::vector<answer_meta>> hottest(size_t count, wall_time now) = 0;
+  /// Looks at the next `count_max` entries, at least one.
+  virtual caf::error search_hottest(hot_search& x, uint32_t count_max) = 0;
 
   /// Removes what has expired, and what is too much; at most `count_max` entries.
   virtual caf::expected<answer_room> make_room(wall_time now, uint32_t count_max) = 0;

@@ -14,8 +14,7 @@ public:
   /// Answers on their way to the disk: a second of a slow one.
   static constexpr uint64_t fill_bytes_max = 64 * 1024 * 1024;
 
-  /// Lets lookups in: after a start the keeper reads what it needs first, and nobody waits for
-  /// that.
+  /// Lets lookups in: after a start the keeper loads its encoder first, and nobody waits for that.
   void open() { open_.store(true, std::memory_order_relaxed); }
 
   bool enter_lookup() {

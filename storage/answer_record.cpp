@@ -16,6 +16,29 @@ namespace {
 constexpr size_t checksum_bytes = 16;
 constexpr std::string_view totals_key = "totals";
 
+/// The fields of `use`: version, `expires`, count and last.
+constexpr size_t use_bytes = 1 + 3 * 8;
+
+void put_number(std::string& to, uint64_t x) {
+  for (size_t i = 0; i < 8; ++i)
+    to.push_back(static_cast<char>(x >> (56 - 8 * i) & 0xff));
+}
+
+uint64_t number_at(std::string_view bytes, size_t at) {
+  uint64_t result = 0;
+  for (auto c : bytes.substr(at, 8))
+    result = result << 8 | static_cast<unsigned char>(c);
+  return result;
+}
+
+/// False for what no record can have; `to` is bounded then, too.
+bool time_of(int64_t seconds, sys_seconds& to) {
+  // Differences of what lies outside would overflow.
+  auto sound = seconds >= 0 && seconds <= time_max.time_since_epoch().count();
+  to = sys_seconds{std::chrono::seconds{sound ? seconds : 0}};
+  return sound;
+}
+
 /// Teaches the writer the types of an answer.
 struct field_writer {
   record_writer to{answer_version};
@@ -25,7 +48,6 @@ struct field_writer {
   void operator()(int64_t x) { to(x); }
   void operator()(uint32_t x) { to(x); }
   void operator()(bool x) { to(uint64_t{x}); }
-  void operator()(double x) { to(std::bit_cast<uint64_t>(x)); }
   void operator()(sys_seconds x) { to(int64_t{x.time_since_epoch().count()}); }
   void operator()(const fingerprint& x) {
     to(x.high);
@@ -48,17 +70,10 @@ struct field_reader {
     from(number);
     x = number != 0;
   }
-  void operator()(double& x) {
-    auto bits = std::bit_cast<uint64_t>(x);
-    from(bits);
-    x = std::bit_cast<double>(bits);
-  }
   void operator()(sys_seconds& x) {
     int64_t seconds = x.time_since_epoch().count();
     from(seconds);
-    // Differences of what lies outside would overflow.
-    sound = sound && seconds >= 0 && seconds <= time_max.time_since_epoch().count();
-    x = sys_seconds{std::chrono::seconds{seconds}};
+    sound = time_of(seconds, x) && sound;
   }
   void operator()(fingerprint& x) {
     from(x.high);
@@ -129,21 +144,14 @@ record_state decode(answer_kind kind, std::string_view key, std::string_view byt
 } // namespace
 
 std::string key_bytes(const fingerprint& x) {
-  std::string result(16, '\0');
-  for (size_t i = 0; i < 8; ++i) {
-    result[i] = static_cast<char>(x.high >> (56 - 8 * i) & 0xff);
-    result[i + 8] = static_cast<char>(x.low >> (56 - 8 * i) & 0xff);
-  }
+  std::string result;
+  put_number(result, x.high);
+  put_number(result, x.low);
   return result;
 }
 
 fingerprint key_of(std::string_view bytes) {
-  fingerprint result;
-  for (size_t i = 0; i < 8; ++i) {
-    result.high = result.high << 8 | static_cast<unsigned char>(bytes[i]);
-    result.low = result.low << 8 | static_cast<unsigned char>(bytes[i + 8]);
-  }
-  return result;
+  return {number_at(bytes, 0), number_at(bytes, 8)};
 }
 
 std::string sealed(answer_kind kind, std::string_view key, std::string fields) {
@@ -165,11 +173,11 @@ std::string encode_meta(std::string_view key, const answer_meta& x) {
 }
 
 std::string encode_use(std::string_view key, const answer_use& x, sys_seconds expires) {
-  field_writer f;
-  f(expires);
-  f(x.count);
-  f(x.last);
-  return sealed(answer_kind::use, key, f.to.take());
+  std::string fields(1, static_cast<char>(answer_version));
+  put_number(fields, static_cast<uint64_t>(expires.time_since_epoch().count()));
+  put_number(fields, std::bit_cast<uint64_t>(x.count));
+  put_number(fields, static_cast<uint64_t>(x.last.time_since_epoch().count()));
+  return sealed(answer_kind::use, key, std::move(fields));
 }
 
 std::string encode_totals(const answer_totals& x) {
@@ -194,15 +202,17 @@ record_state decode_meta(std::string_view key, std::string_view bytes, answer_me
 
 record_state decode_use(std::string_view key, std::string_view bytes, answer_use& to,
                         sys_seconds& expires) {
-  auto state = decode(answer_kind::use, key, bytes, [&](auto& f) {
-    f(expires);
-    f(to.count);
-    f(to.last);
-  });
-  // A count that is no number would make every comparison false.
-  if (state == record_state::whole && !(std::isfinite(to.count) && to.count >= 0))
+  auto state = unseal(answer_kind::use, key, bytes);
+  if (state != record_state::whole)
+    return state;
+  if (bytes.size() != use_bytes)
     return record_state::damaged;
-  return state;
+  auto sound = time_of(static_cast<int64_t>(number_at(bytes, 1)), expires);
+  to.count = std::bit_cast<double>(number_at(bytes, 9));
+  sound = time_of(static_cast<int64_t>(number_at(bytes, 17)), to.last) && sound;
+  // A count that is no number would make every comparison false.
+  return sound && std::isfinite(to.count) && to.count >= 0 ? record_state::whole
+                                                           : record_state::damaged;
 }
 
 record_state decode_totals(std::string_view bytes, answer_totals& to) {
@@ -214,7 +224,9 @@ record_state decode_totals(std::string_view bytes, answer_totals& to) {
 
 sys_seconds expiry_of(answer_kind kind, std::string_view key, std::string_view bytes) {
   auto result = sys_seconds::max();
-  auto state = decode(kind, key, bytes, [&](auto& f) { f(result); });
+  answer_use ignored;
+  auto state = kind == answer_kind::use ? decode_use(key, bytes, ignored, result)
+                                        : decode(kind, key, bytes, [&](auto& f) { f(result); });
   return state == record_state::whole ? result : sys_seconds::max();
 }
 

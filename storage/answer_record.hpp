@@ -31,16 +31,17 @@ enum class record_state : uint8_t {
 
 /// The first byte of every record. One that the program does not know is dropped, not converted: it
 /// is a cache.
-inline constexpr uint8_t answer_version = 1;
+inline constexpr uint8_t answer_version = 2;
 
 /// 16 bytes, in the order of the numbers.
 std::string key_bytes(const fingerprint& x);
 /// `bytes` must be 16.
 fingerprint key_of(std::string_view bytes);
 
-/// A record: version, fields in msgpack (`runtime/record.hpp`; the first is `expires`), and 16
-/// bytes XXH3-128 of it all, seeded by kind and key. Every version has the same first byte and the
-/// same end, so that damage is told from another version. `key` are 16 bytes.
+/// A record: version, fields, and 16 bytes XXH3-128 of it all, seeded by kind and key. The fields
+/// are in msgpack (`runtime/record.hpp`; the first is `expires`), but for those of `use`: three
+/// numbers of eight bytes, as a start reads that record of every entry. Every version has the same
+/// first byte and the same end, so that damage is told from another version. `key` are 16 bytes.
 std::string encode_content(std::string_view key, const answer_record& x);
 std::string encode_meta(std::string_view key, const answer_meta& x);
 std::string encode_use(std::string_view key, const answer_use& x, sys_seconds expires);

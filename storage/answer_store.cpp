@@ -118,13 +118,19 @@ caf::expected<std::optional<answer_meta>> answer_store::describe(const fingerpri
                                                                  wall_time now) {
   auto at = seen(now);
   auto bytes = key_bytes(key);
-  answer_walk walk{tables_, bytes};
-  if (walk.next() && walk.key() == bytes && walk.state() == record_state::whole &&
-      walk.meta().expires > at)
-    return std::optional{std::move(walk.meta())};
-  if (auto error = walk.error())
-    return error;
-  return std::optional<answer_meta>{};
+  rocksdb::PinnableSlice value;
+  auto status = tables_.db->Get({}, tables_.meta, bytes, &value);
+  if (!status.ok() && !status.IsNotFound() && !status.IsCorruption())
+    return to_error(status, reading);
+  answer_meta result;
+  if (!status.ok() || decode_meta(bytes, value.ToStringView(), result) != record_state::whole ||
+      result.expires <= at)
+    return std::optional<answer_meta>{};
+  auto use = use_of(bytes);
+  if (!use)
+    return use.error();
+  result.use = use->last == sys_seconds{} ? answer_use{0, result.created} : *use;
+  return std::optional{std::move(result)};
 }
 
 /// Looks again: meanwhile somebody may have put a sound one there.

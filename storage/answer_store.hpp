@@ -54,9 +54,9 @@ public:
   /// out. Entries that are put or removed between two pages may or may not be seen.
   caf::expected<answer_page> scan_meta(const fingerprint& from, uint32_t count_max,
                                        wall_time now) override;
-  /// The entries of the greatest worth (`storage/answer_worth.hpp`), best first. Reads all counts
-  /// of uses; memory is for `count` keys and for what is returned.
-  caf::expected<std::vector<answer_meta>> hottest(size_t count, wall_time now) override;
+  /// By `storage/answer_worth.hpp`. A million entries take about a second, all steps together;
+  /// uses that wait for `flush_uses` are not seen.
+  caf::error search_hottest(hot_search& x, uint32_t count_max) override;
 
   /// Removes what has expired from a stretch of the keys, the next one with every call, and then,
   /// where there are more bytes than the bound, those of least worth among some that are looked at

@@ -7,7 +7,6 @@
 #include <rocksdb/convenience.h>
 
 #include <algorithm>
-#include <queue>
 
 /// The calls of `answer_store` that go over many entries.
 namespace sluice {
@@ -25,14 +24,14 @@ constexpr size_t sample_share = 8;
 /// Entries that are removed in one write: other writers wait for some milliseconds.
 constexpr size_t removals_at_once = 512;
 
-/// Behind every key: they have 16 bytes.
-const std::string last_key(17, '\xff');
+constexpr size_t key_size = 16;
+
+/// Behind every key.
+const std::string last_key(key_size + 1, '\xff');
 
 struct ranked {
   double worth = 0;
   std::string key;
-
-  friend bool operator>(const ranked& a, const ranked& b) { return a.worth > b.worth; }
 };
 
 bool matches(const answer_meta& x, const answer_purge& what) {
@@ -73,41 +72,45 @@ caf::expected<answer_page> answer_store::scan_meta(const fingerprint& from, uint
   return result;
 }
 
-caf::expected<std::vector<answer_meta>> answer_store::hottest(size_t count, wall_time now) {
-  auto at = seen(now);
-  if (auto error = flush_uses())
-    return error;
+caf::error answer_store::search_hottest(hot_search& x, uint32_t count_max) {
+  if (!x.from)
+    return {};
+  auto at = seen(x.as_of);
   // The least of those that are kept is on top.
-  std::priority_queue<ranked, std::vector<ranked>, std::greater<>> best;
+  auto better = [](const hot_search::found& a, const hot_search::found& b) {
+    return a.worth > b.worth;
+  };
   std::unique_ptr<rocksdb::Iterator> i{tables_.db->NewIterator(scan_options(), tables_.use)};
-  for (i->SeekToFirst(); i->Valid() && count > 0; i->Next()) {
+  i->Seek(key_bytes(*x.from));
+  x.from.reset();
+  for (auto left = std::max(count_max, 1u); i->Valid() && x.count > 0; i->Next()) {
+    auto key = i->key().ToStringView();
+    if (key.size() != key_size) // damaged
+      continue;
+    if (left-- == 0) {
+      x.from = key_of(key);
+      return {};
+    }
     answer_use use;
     sys_seconds expires;
-    auto key = i->key().ToStringView();
     auto state = decode_use(key, i->value().ToStringView(), use, expires);
     if (judge(state, expires, at) != cause::asked)
       continue;
+    ++x.seen;
     auto value = worth(use, at);
-    if (best.size() >= count && value <= best.top().worth)
+    if (x.best.size() >= x.count && value <= x.best.front().worth)
       continue;
-    best.push({value, std::string{key}});
-    if (best.size() > count)
-      best.pop();
+    x.best.push_back({value, key_of(key)});
+    std::ranges::push_heap(x.best, better);
+    if (x.best.size() > x.count) {
+      std::ranges::pop_heap(x.best, better);
+      x.best.pop_back();
+    }
   }
   if (auto error = tables_.checked(i->status(), "reading the cache"))
     return error;
-  std::vector<answer_meta> result;
-  for (; !best.empty(); best.pop()) {
-    if (best.top().key.size() != 16)
-      continue;
-    auto found = describe(key_of(best.top().key), now);
-    if (!found)
-      return found.error();
-    if (*found)
-      result.push_back(std::move(**found));
-  }
-  std::ranges::reverse(result);
-  return result;
+  std::ranges::sort_heap(x.best, better);
+  return {};
 }
 
 caf::expected<answer_room> answer_store::make_room(wall_time now, uint32_t count_max) {

@@ -71,6 +71,15 @@ protected:
     return result;
   }
 
+  /// Does what follows a start, counting its steps.
+  int warm_up() {
+    int steps = 0;
+    while (keeper_->warm_some(at_, fills_))
+      ++steps;
+    return steps;
+  }
+
+  std::vector<cache_fill> fills_; ///< of L1, after `warm_up`
   fake_judge judge_;
   memory_archive archive_;
   std::unique_ptr<cache_keeper> keeper_;
@@ -200,16 +209,57 @@ TEST_F(cache_keeper_test, a_restart_brings_both_levels_back) {
     keep({i, i}, "weather/" + std::string(i % 40, 'x'), "rain" + std::to_string(i));
   for (int i = 0; i < 3; ++i)
     ask(lookup({7, 7}, ""));
-  make();
+  auto with = settings();
+  with.hottest = 3;
+  make(with);
   EXPECT_EQ(ask(lookup({99, 99}, "weather/x"))[0].result, cache_result::miss);
-  while (keeper_->index_some(at_)) {
-  }
+  warm_up();
   EXPECT_EQ(keeper_->report().vectors, 50u);
   EXPECT_EQ(ask(lookup({99, 99}, "weather/x"))[0].result, cache_result::similar);
-  auto fills = keeper_->hottest(3, at_);
-  ASSERT_EQ(fills.size(), 3u);
-  EXPECT_EQ(fills[0].key, (fingerprint{7, 7}));
-  EXPECT_EQ(fills[0].ttl, 3'600s);
+  ASSERT_EQ(fills_.size(), 3u);
+  EXPECT_EQ(fills_[0].key, (fingerprint{7, 7}));
+  EXPECT_EQ(fills_[0].ttl, 3'600s);
+}
+
+TEST_F(cache_keeper_test, a_restart_looks_up_between_its_steps) {
+  make();
+  for (uint64_t i = 1; i <= 5'000; ++i)
+    keep({i, i}, "weather/a", "rain");
+  auto with = settings();
+  with.hottest = 100;
+  with.semantic.entries_max = 40;
+  make(with);
+  std::vector<cache_fill> fills;
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(keeper_->warm_some(at_, fills));
+    EXPECT_TRUE(fills.empty()) << "the best are not known yet";
+    EXPECT_EQ(ask(lookup({9, 9}, ""))[0].result, cache_result::stored);
+  }
+  EXPECT_TRUE(keeper_->warm_some(at_, fills));
+  EXPECT_EQ(fills.size(), cache_keeper::fill_step);
+}
+
+TEST_F(cache_keeper_test, l2_takes_the_best_at_a_restart_and_no_more_than_it_may) {
+  make();
+  for (uint64_t i = 1; i <= 50; ++i) // every second has no place in L2
+    keep({i, i}, "weather/a", "rain", i % 2 == 0 ? scope : fingerprint{});
+  for (auto& [key, x] : archive_.entries)
+    x.meta.use.count = static_cast<double>(key.low > 20 && key.low <= 30 ? 9 : 1);
+  auto with = settings();
+  with.semantic.entries_max = 5;
+  make(with);
+  warm_up();
+  EXPECT_EQ(keeper_->report().vectors, 5u);
+  EXPECT_EQ(keeper_->report().vectors_evicted, 0u);
+  with.semantic.entries_max = 12;
+  make(with);
+  warm_up();
+  EXPECT_EQ(keeper_->report().vectors, 12u) << "five of the best twelve, and others";
+  EXPECT_EQ(keeper_->report().vectors_evicted, 0u);
+  archive_.fails = true;
+  make(with);
+  warm_up();
+  EXPECT_EQ(keeper_->report().failures, 1u);
 }
 
 TEST_F(cache_keeper_test, entries_without_an_encoding_are_read_after_a_start) {
@@ -220,16 +270,12 @@ TEST_F(cache_keeper_test, entries_without_an_encoding_are_read_after_a_start) {
     x.meta.encoding = key.low % 2 == 0 ? "" : "of another encoder";
   make();
   auto read = judge_.texts_read;
-  int steps = 0;
-  while (keeper_->index_some(at_))
-    ++steps;
-  EXPECT_GE(steps, 4) << "few in a step, as lookups wait meanwhile";
+  EXPECT_GE(warm_up(), 4) << "few in a step, as lookups wait meanwhile";
   EXPECT_EQ(judge_.texts_read, read + 9);
   EXPECT_EQ(keeper_->report().vectors, 9u);
   EXPECT_EQ(ask(lookup({99, 99}, "weather/y"))[0].result, cache_result::similar);
   make();
-  while (keeper_->index_some(at_)) {
-  }
+  warm_up();
   EXPECT_EQ(judge_.texts_read, read + 10) << "they have theirs now";
 }
 
@@ -252,7 +298,7 @@ TEST_F(cache_keeper_test, works_without_a_judge) {
   keep({5, 5}, "weather/a", "rain");
   EXPECT_EQ(ask(lookup({5, 5}, "weather/a"))[0].result, cache_result::stored);
   EXPECT_EQ(ask(lookup({6, 6}, "weather/b"))[0].result, cache_result::miss);
-  EXPECT_FALSE(keeper_->index_some(at_));
+  warm_up();
   EXPECT_EQ(keeper_->report().vectors, 0u);
 }
 

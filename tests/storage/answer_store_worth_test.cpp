@@ -67,13 +67,15 @@ TEST_F(answer_store_worth_test, knows_the_hottest) {
   expired.meta.use.count = 1'000;
   put(*x, expired);
   now += 1s;
-  auto best = x->hottest(5, now);
-  ASSERT_TRUE(best);
-  ASSERT_EQ(best->size(), 5u);
-  for (size_t i = 0; i < 5; ++i)
-    EXPECT_DOUBLE_EQ((*best)[i].use.count, 39 - static_cast<double>(i));
-  EXPECT_EQ(x->hottest(0, now)->size(), 0u);
-  EXPECT_EQ(x->hottest(1'000, now)->size(), 41u);
+  for (uint32_t step : {1, 7, 41, 100}) {
+    SCOPED_TRACE(step);
+    auto best = hottest(*x, 5, step);
+    ASSERT_EQ(best.size(), 5u);
+    for (size_t i = 0; i < 5; ++i)
+      EXPECT_DOUBLE_EQ((*x->describe(best[i], now))->use.count, 39 - static_cast<double>(i));
+    EXPECT_EQ(hottest(*x, 0, step).size(), 0u);
+    EXPECT_EQ(hottest(*x, 1'000, step).size(), 41u);
+  }
 }
 
 TEST_F(answer_store_worth_test, keeps_the_bound_and_the_better_entries) {

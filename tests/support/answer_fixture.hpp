@@ -100,6 +100,23 @@ protected:
     }
     return result;
   }
+  /// The keys of the greatest worth, best first, looked for in steps of `step` entries.
+  std::vector<fingerprint> hottest(answer_store& from, size_t count, uint32_t step = 100) {
+    hot_search search;
+    search.count = count;
+    search.as_of = now;
+    while (search.from) {
+      auto error = from.search_hottest(search, step);
+      EXPECT_FALSE(error) << message_of(error);
+      if (error)
+        break;
+    }
+    EXPECT_LE(search.best.size(), count);
+    std::vector<fingerprint> result;
+    for (auto& x : search.best)
+      result.push_back(x.key);
+    return result;
+  }
   /// The database without the store, which must be closed.
   answer_tables raw() {
     answer_opening ignored;

@@ -59,14 +59,21 @@ public:
       page.next = at->first;
     return page;
   }
-  caf::expected<std::vector<answer_meta>> hottest(size_t count, wall_time) override {
-    std::vector<answer_meta> result;
-    for (auto& [key, x] : entries)
-      result.push_back(x.meta);
-    std::sort(result.begin(), result.end(),
-              [](auto& a, auto& b) { return a.use.count > b.use.count; });
-    result.resize(std::min(count, result.size()));
-    return result;
+  caf::error search_hottest(hot_search& x, uint32_t count_max) override {
+    if (fails)
+      return make_error(ec::storage_failed);
+    if (!x.from)
+      return caf::none;
+    auto at = entries.lower_bound(*x.from);
+    for (uint32_t i = 0; at != entries.end() && i < count_max; ++i, ++at, ++x.seen)
+      x.best.push_back({at->second.meta.use.count, at->first});
+    x.from = at != entries.end() ? std::optional{at->first} : std::nullopt;
+    if (x.from)
+      return caf::none;
+    std::stable_sort(x.best.begin(), x.best.end(),
+                     [](auto& a, auto& b) { return a.worth > b.worth; });
+    x.best.resize(std::min(x.count, x.best.size()));
+    return caf::none;
   }
   caf::expected<answer_room> make_room(wall_time, uint32_t) override { return answer_room{}; }
   caf::error flush_uses() override { return caf::none; }

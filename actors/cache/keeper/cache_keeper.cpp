@@ -28,11 +28,11 @@ cache_verdict miss(uint64_t call) {
 
 cache_keeper::cache_keeper(keeper_settings settings, answer_archive& archive, text_judge* judge)
     : settings_(std::move(settings)), archive_(archive), judge_(judge), random_(settings_.seed) {
-  if (!judge_)
-    return;
-  semantic_.emplace(settings_.semantic, *judge_,
-                    [this](const fingerprint& key) { return facts_of(key); });
-  index_from_.emplace();
+  if (judge_)
+    semantic_.emplace(settings_.semantic, *judge_,
+                      [this](const fingerprint& key) { return facts_of(key); });
+  start_.emplace();
+  start_->search.count = std::max(settings_.hottest, judge_ ? settings_.semantic.entries_max : 0);
 }
 
 /// What the judge needs of a kept question.
@@ -267,68 +267,6 @@ caf::expected<uint64_t> cache_keeper::purge(const cache_purge& x) {
 }
 
 // -- in the background ------------------------------------------------------------------------
-
-bool cache_keeper::index_some(const keeper_times& at) {
-  if (!index_from_)
-    return false;
-  auto page = archive_.scan_meta(*index_from_, index_step, at.wall);
-  if (!page) {
-    failed(page.error());
-    index_from_.reset();
-    return false;
-  }
-  uint32_t read = 0;
-  for (auto& x : page->entries) {
-    if (!x.scope || semantic_->contains(x.key))
-      continue;
-    auto form = form_of(x.encoding, judge_->width());
-    if (!form && !x.question.empty()) {
-      if (read++ == index_reads) { // the rest with the next step
-        index_from_ = x.key;
-        return true;
-      }
-      form = encode_kept(x, at);
-    }
-    if (form)
-      semantic_->insert(x.scope, x.key, form->vector, {}, at.now);
-  }
-  index_from_ = page->next;
-  return index_from_.has_value();
-}
-
-/// Of an entry that came without an encoding, or with one of another encoder.
-std::optional<question_form> cache_keeper::encode_kept(const answer_meta& x,
-                                                       const keeper_times& at) {
-  const std::array<std::string_view, 1> text{x.question};
-  auto forms = judge_->read(text);
-  auto found = fetch(x.key, at.wall, false);
-  if (!forms || !found)
-    return std::nullopt;
-  answer_record record{x, std::move(found->answer)};
-  record.meta.encoding = form_bytes(forms->front());
-  record.meta.use.count = 0; // what is put adds its uses to those that are there
-  failed(archive_.put(record, at.wall));
-  return std::move(forms->front());
-}
-
-std::vector<cache_fill> cache_keeper::hottest(size_t count, const keeper_times& at) {
-  std::vector<cache_fill> result;
-  auto found = archive_.hottest(count, at.wall);
-  if (!found) {
-    failed(found.error());
-    return result;
-  }
-  auto now = std::chrono::floor<seconds>(at.wall);
-  for (auto& x : *found) {
-    auto left = x.expires - settings_.stale_if_error - now;
-    if (left <= seconds{0})
-      continue;
-    if (auto entry = fetch(x.key, at.wall, false))
-      result.push_back({x.key, std::move(entry->answer), left,
-                        std::max(seconds{0}, now - x.created), tenant_mark(x.tenant)});
-  }
-  return result;
-}
 
 void cache_keeper::tidy(const keeper_times& at) {
   auto room = archive_.make_room(at.wall, removed_at_once_max);

@@ -15,6 +15,7 @@ struct keeper_settings {
   uint32_t ttl_jitter_percent = 0;        ///< as in `cache_settings`
   std::chrono::seconds stale_if_error{0}; ///< as in `cache_settings`
   uint64_t seed = 0;                      ///< of the jitter
+  size_t hottest = 0;                     ///< answers for L1 at the start
   semantic_settings semantic;
   /// Questions that wait to be read; more are not looked at by meaning. At 3 ms each a second of
   /// work, which nobody waits for: see `wait_max`.
@@ -61,16 +62,20 @@ public:
   /// Fails with `storage_failed`.
   caf::expected<uint64_t> purge(const cache_purge& x);
 
-  /// Puts some entries of the archive into L2, after a start. False when all are there.
-  bool index_some(const keeper_times& at);
-  /// The answers of greatest worth, for L1.
-  std::vector<cache_fill> hottest(size_t count, const keeper_times& at);
+  /// A step of what follows a start, beside which lookups are answered: looks for the entries of
+  /// greatest worth, hands their answers over for L1, and puts into L2 as many as it takes, best
+  /// first. False when all is done.
+  bool warm_some(const keeper_times& at, std::vector<cache_fill>& fills);
   /// Makes room in the archive.
   void tidy(const keeper_times& at);
 
   keeper_report report() const;
 
-  /// Entries that `index_some` takes: about 5 ms of a graph's work.
+  /// Entries that a step of the search looks at: some 2 ms.
+  static constexpr uint32_t search_step = 2'048;
+  /// Answers that a step hands over for L1, 0.1 ms each.
+  static constexpr uint32_t fill_step = 32;
+  /// Entries that a step puts into L2: about 5 ms of a graph's work.
   static constexpr uint32_t index_step = 16;
   /// Of these, as many as come without an encoding are read: 3 to 7 ms each.
   static constexpr uint32_t index_reads = 2;
@@ -96,7 +101,25 @@ private:
   struct hash {
     size_t operator()(const fingerprint& x) const { return x.low; }
   };
+  /// What is left to be done after a start, in this order.
+  struct start {
+    hot_search search;
+    size_t filled = 0;                               ///< of `search.best`, into L1
+    size_t indexed = 0;                              ///< likewise, into L2
+    std::optional<fingerprint> rest = fingerprint{}; ///< where L2 has room for more: all, by key
+  };
+  /// What a step may still do.
+  struct allowance {
+    uint32_t entries = 0;
+    uint32_t reads = 0;
+  };
 
+  bool l2_is_full() const { return semantic_->entries() >= settings_.semantic.entries_max; }
+  bool search_some();
+  bool fill_some(const keeper_times& at, std::vector<cache_fill>& fills);
+  bool index_best(const keeper_times& at);
+  bool index_rest(const keeper_times& at);
+  bool index(const answer_meta& x, const keeper_times& at, allowance& left);
   std::optional<std::string> facts_of(const fingerprint& key);
   std::optional<cache_verdict> exact(const kept_lookup& x, const keeper_times& at);
   cache_verdict by_meaning(const waiting& asked, question_form&& form, const keeper_times& at);
@@ -116,7 +139,7 @@ private:
   std::deque<waiting> waiting_;
   std::list<remembered> remembered_; ///< newest first
   std::unordered_map<fingerprint, std::list<remembered>::iterator, hash> remembered_at_;
-  std::optional<fingerprint> index_from_; ///< while not all of the archive is in L2
+  std::optional<start> start_; ///< until it is done
   std::mt19937_64 random_;
   uint64_t shed_ = 0;
   uint64_t read_ = 0;

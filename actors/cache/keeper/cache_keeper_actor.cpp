@@ -24,15 +24,17 @@ void say(keeper_pointer self) {
     self->send(self, keeper_wake_atom::value);
 }
 
-/// Gives L1 what was worth most before the start.
+/// Gives L1 what was worth most before the start, and L2 what it can take.
 void warm(keeper_pointer self) {
   auto& setup = self->state.setup;
-  if (setup.shards.empty())
-    return;
-  for (auto& fill : self->state.keeper->hottest(setup.hottest, now())) {
+  std::vector<cache_fill> fills;
+  auto more = self->state.keeper->warm_some(now(), fills);
+  for (auto& fill : fills) {
     auto& shard = setup.shards[rendezvous(fill.key, setup.shards.size())];
     self->send(shard, std::move(fill));
   }
+  if (more) // behind whoever asked meanwhile
+    self->send(self, keeper_warm_atom::value);
 }
 
 void report(keeper_pointer self) {
@@ -46,13 +48,14 @@ waking_cache_keeper_actor::behavior_type
 cache_keeper_role(keeper_pointer self, std::shared_ptr<cache_keeper_setup> setup) {
   auto& state = self->state;
   state.setup = std::move(*setup);
+  if (state.setup.shards.empty())
+    state.setup.settings.hottest = 0;
   if (state.setup.make_judge)
     state.judge = state.setup.make_judge();
   state.keeper =
       std::make_unique<cache_keeper>(state.setup.settings, *state.setup.archive, state.judge.get());
-  warm(self);
   state.setup.gate->open();
-  self->send(self, keeper_index_atom::value);
+  self->send(self, keeper_warm_atom::value);
   self->send(self, keeper_tick_atom::value);
   return {
       [self](kept_lookup& x) {
@@ -85,10 +88,7 @@ cache_keeper_role(keeper_pointer self, std::shared_ptr<cache_keeper_setup> setup
         report(self);
         self->delayed_send(self, tick_interval, keeper_tick_atom::value);
       },
-      [self](keeper_index_atom) {
-        if (self->state.keeper->index_some(now()))
-          self->send(self, keeper_index_atom::value);
-      },
+      [self](keeper_warm_atom) { warm(self); },
   };
 }
 
@@ -103,6 +103,7 @@ keeper_settings keeper_settings_of(const configuration& settings, uint64_t seed)
     result.stale_if_error =
         std::max(result.stale_if_error, x.stale_while_revalidate.value_or(std::chrono::seconds{0}));
   result.seed = seed;
+  result.hottest = settings.optimizer.cache_size;
   result.semantic.entries_max = cache.similar.entries_max;
   result.semantic.similarity_min = settings.optimizer.similarity_threshold;
   result.semantic.bound.regions = judge_priors();

@@ -10,7 +10,7 @@ namespace sluice {
 
 using keeper_wake_atom = caf::atom_constant<caf::atom("kp_wake")>;
 using keeper_tick_atom = caf::atom_constant<caf::atom("kp_tick")>;
-using keeper_index_atom = caf::atom_constant<caf::atom("kp_index")>;
+using keeper_warm_atom = caf::atom_constant<caf::atom("kp_warm")>;
 
 using waking_cache_keeper_actor = cache_keeper_actor::extend<
     // Questions wait to be read. It stands behind the lookups that came before it: they are read
@@ -18,16 +18,15 @@ using waking_cache_keeper_actor = cache_keeper_actor::extend<
     caf::reacts_to<keeper_wake_atom>,
     // A second has passed.
     caf::reacts_to<keeper_tick_atom>,
-    // There is more of the archive to be put into L2.
-    caf::reacts_to<keeper_index_atom>>;
+    // There is more of the archive to be put into L1 and L2.
+    caf::reacts_to<keeper_warm_atom>>;
 
 struct cache_keeper_setup {
   keeper_settings settings;
   /// What takes a moment to load; called on the actor's thread, once.
   std::function<std::unique_ptr<text_judge>()> make_judge;
   std::shared_ptr<answer_archive> archive;
-  std::vector<cache_shard_actor> shards; ///< of L1, which is filled at the start
-  size_t hottest = 0;                    ///< answers put into L1 at the start
+  std::vector<cache_shard_actor> shards; ///< of L1, which is filled after the start
   monitor_actor monitor;
   std::shared_ptr<keeper_gate> gate; ///< what is told passed it
 };
