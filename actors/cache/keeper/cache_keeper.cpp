@@ -32,6 +32,7 @@ cache_keeper::cache_keeper(keeper_settings settings, answer_archive& archive, te
     return;
   semantic_.emplace(settings_.semantic, *judge_,
                     [this](const fingerprint& key) { return facts_of(key); });
+  load_evidence();
   index_from_.emplace();
 }
 
@@ -217,6 +218,8 @@ bool cache_keeper::compare(const remembered& asked, const cached_answer& answer,
     right = judge_->agree((*forms)[0], (*forms)[1]);
   }
   semantic_->verified(asked.scope, verdict, right);
+  if (!right)
+    save_evidence(at);
   return right;
 }
 
@@ -247,6 +250,7 @@ void cache_keeper::keep(answer_fill&& x, const keeper_times& at) {
   record.answer = std::move(x.answer);
   if (failed(archive_.put(record, at.wall)) || !readable || !known)
     return;
+  tenants_[x.scope] = record.meta.tenant;
   auto stands_for = same || known->verdict.probability >= redundant_from;
   semantic_->insert(x.scope, x.key, known->form.vector,
                     stands_for ? known->verdict.key : fingerprint{}, at.now);
@@ -261,7 +265,8 @@ caf::expected<uint64_t> cache_keeper::purge(const cache_purge& x) {
   auto result = archive_.purge(what);
   if (!result)
     failed(result.error());
-  // What L2 names and the archive has no more is dropped when it is met.
+  if (semantic_)
+    forget_namespaces(x.tenant);
   return result;
 }
 
@@ -288,10 +293,14 @@ bool cache_keeper::index_some(const keeper_times& at) {
       }
       form = encode_kept(x, at);
     }
-    if (form)
-      semantic_->insert(x.scope, x.key, form->vector, {}, at.now);
+    if (!form)
+      continue;
+    semantic_->insert_kept(x.scope, x.key, form->vector, at.now);
+    tenants_[x.scope] = x.tenant;
   }
   index_from_ = page->next;
+  if (!index_from_)
+    semantic_->forget_absent();
   return index_from_.has_value();
 }
 
@@ -334,6 +343,8 @@ void cache_keeper::tidy(const keeper_times& at) {
   if (!room)
     failed(room.error());
   failed(archive_.flush_uses());
+  if (at.now - saved_at_ >= evidence_interval)
+    save_evidence(at);
 }
 
 keeper_report cache_keeper::report() const {

@@ -3,6 +3,7 @@
 #include "actors/cache/keeper/cache_keeper.hpp"
 #include "runtime/configuration.hpp"
 #include "runtime/keeper_gate.hpp"
+#include "runtime/log.hpp"
 
 #include <functional>
 
@@ -30,6 +31,7 @@ struct cache_keeper_setup {
   size_t hottest = 0;                    ///< answers put into L1 at the start
   monitor_actor monitor;
   std::shared_ptr<keeper_gate> gate; ///< what is told passed it
+  std::shared_ptr<node_log> log;     ///< may be null
 };
 
 struct cache_keeper_state {
