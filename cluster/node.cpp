@@ -316,6 +316,7 @@ void node::parts::spawn_cache(http_host_setup& setup) {
   own->shards = cache;
   own->monitor = monitor;
   own->gate = setup.gate;
+  own->log = log;
   keeper = system->spawn<caf::detached>(cache_keeper_role, std::move(own));
   setup.keeper = keeper;
 }

@@ -92,6 +92,15 @@ struct hot_search {
   std::vector<found> best;                         ///< when it is done: best first
 };
 
+/// What a namespace of L2 has shown, in bytes that the index by meaning alone understands. Kept
+/// until a purge takes it, or whoever put it.
+struct answer_evidence {
+  fingerprint scope;
+  std::string tenant;  ///< whose namespace it is
+  sys_seconds shown{}; ///< when something was shown last
+  std::string bytes;
+};
+
 /// What `make_room` did.
 struct answer_room {
   uint64_t removed = 0; ///< expired, evicted or unreadable
@@ -116,7 +125,7 @@ public:
   /// Keeps an entry, in place of one with its key.
   virtual caf::error put(const answer_record& x, wall_time now) = 0;
   virtual caf::error erase(const fingerprint& key) = 0;
-  /// Removes entries and returns how many.
+  /// Removes entries, the evidence of their namespaces with them, and returns how many entries.
   virtual caf::expected<uint64_t> purge(const answer_purge& what) = 0;
 
   /// At most `count_max` entries from the key `from` on.
@@ -124,6 +133,12 @@ public:
                                                wall_time now) = 0;
   /// Looks at the next `count_max` entries, at least one.
   virtual caf::error search_hottest(hot_search& x, uint32_t count_max) = 0;
+
+  /// Keeps evidence in place of what was there of the same namespaces.
+  virtual caf::error put_evidence(const std::vector<answer_evidence>& x) = 0;
+  virtual caf::error erase_evidence(const std::vector<fingerprint>& scopes) = 0;
+  /// All there is. What cannot be read is removed and counted.
+  virtual caf::expected<std::vector<answer_evidence>> evidence() = 0;
 
   /// Removes what has expired, and what is too much; at most `count_max` entries.
   virtual caf::expected<answer_room> make_room(wall_time now, uint32_t count_max) = 0;

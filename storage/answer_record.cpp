@@ -222,6 +222,25 @@ record_state decode_totals(std::string_view bytes, answer_totals& to) {
   });
 }
 
+std::string encode_evidence(std::string_view key, const answer_evidence& x) {
+  field_writer f;
+  f(x.shown);
+  f(x.tenant);
+  f(x.bytes);
+  return sealed(answer_kind::evidence, key, f.to.take());
+}
+
+record_state decode_evidence(std::string_view key, std::string_view bytes, answer_evidence& to) {
+  if (key.size() != 16)
+    return record_state::damaged;
+  to.scope = key_of(key);
+  return decode(answer_kind::evidence, key, bytes, [&](auto& f) {
+    f(to.shown);
+    f(to.tenant);
+    f(to.bytes);
+  });
+}
+
 sys_seconds expiry_of(answer_kind kind, std::string_view key, std::string_view bytes) {
   auto result = sys_seconds::max();
   answer_use ignored;

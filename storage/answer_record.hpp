@@ -18,9 +18,15 @@ struct answer_totals {
   uint64_t bytes = 0;
 };
 
-/// The kinds of records; each has a column family of its own. The letter is in the checksum, so no
-/// record passes for one of another kind.
-enum class answer_kind : char { content = 'c', meta = 'm', use = 'u', totals = 't' };
+/// The kinds of records; each has a column family of its own, but for evidence, which stands beside
+/// the sums. The letter is in the checksum, so no record passes for one of another kind.
+enum class answer_kind : char {
+  content = 'c',
+  meta = 'm',
+  use = 'u',
+  totals = 't',
+  evidence = 'e'
+};
 
 /// What was found under a key.
 enum class record_state : uint8_t {
@@ -39,7 +45,7 @@ std::string key_bytes(const fingerprint& x);
 fingerprint key_of(std::string_view bytes);
 
 /// A record: version, fields, and 16 bytes XXH3-128 of it all, seeded by kind and key. The fields
-/// are in msgpack (`runtime/record.hpp`; the first is `expires`), but for those of `use`: three
+/// are in msgpack (`runtime/record.hpp`; of entries the first is `expires`), but for those of `use`: three
 /// numbers of eight bytes, as a start reads that record of every entry. Every version has the same
 /// first byte and the same end, so that damage is told from another version. `key` are 16 bytes.
 std::string encode_content(std::string_view key, const answer_record& x);
@@ -54,6 +60,10 @@ record_state decode_meta(std::string_view key, std::string_view bytes, answer_me
 record_state decode_use(std::string_view key, std::string_view bytes, answer_use& to,
                         sys_seconds& expires);
 record_state decode_totals(std::string_view bytes, answer_totals& to);
+
+/// Of a namespace; `key` is its scope's.
+std::string encode_evidence(std::string_view key, const answer_evidence& x);
+record_state decode_evidence(std::string_view key, std::string_view bytes, answer_evidence& to);
 
 /// When the record of any kind expires, read alone; the end of time where it is not whole.
 sys_seconds expiry_of(answer_kind kind, std::string_view key, std::string_view bytes);

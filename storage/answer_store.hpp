@@ -58,6 +58,11 @@ public:
   /// uses that wait for `flush_uses` are not seen.
   caf::error search_hottest(hot_search& x, uint32_t count_max) override;
 
+  /// Of namespaces, not of entries: beside the sums, under keys of its own.
+  caf::error put_evidence(const std::vector<answer_evidence>& x) override;
+  caf::error erase_evidence(const std::vector<fingerprint>& scopes) override;
+  caf::expected<std::vector<answer_evidence>> evidence() override;
+
   /// Removes what has expired from a stretch of the keys, the next one with every call, and then,
   /// where there are more bytes than the bound, those of least worth among some that are looked at
   /// by chance. At most `count_max` entries go in a call.
@@ -94,6 +99,7 @@ private:
   void count_use(const fingerprint& key, sys_seconds now);
   caf::expected<uint64_t> sweep(sys_seconds now, uint32_t count_max);
   caf::expected<uint64_t> evict(sys_seconds now, uint32_t count_max);
+  caf::error purge_evidence(const answer_purge& what);
   caf::expected<uint64_t> purge_all();
   caf::expected<uint64_t> purge_some(const answer_purge& what);
 

@@ -191,6 +191,9 @@ caf::expected<uint64_t> answer_store::evict(sys_seconds now, uint32_t count_max)
 }
 
 caf::expected<uint64_t> answer_store::purge(const answer_purge& what) {
+  // First, as it is synced with what follows.
+  if (auto error = purge_evidence(what))
+    return error;
   return what.what == answer_purge::kind::everything ? purge_all() : purge_some(what);
 }
 

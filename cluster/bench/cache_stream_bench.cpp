@@ -53,6 +53,7 @@ public:
   explicit labelled_judge(text_judge& inner) : inner_(inner) {}
 
   size_t width() const override { return inner_.width(); }
+  uint64_t version() const override { return inner_.version(); }
   caf::expected<std::vector<question_form>> read(std::span<const std::string_view> texts) override {
     return inner_.read(texts);
   }

@@ -136,6 +136,32 @@ def test_trivial_changes_are_the_same_question(by_meaning):
     assert float(hits[0].headers["x-sluice-cache-similarity"]) > 0.9
 
 
+def test_what_a_namespace_has_shown_outlives_a_restart(start):
+    """With or without the model: texts that differ in case and marks alone are found either way."""
+    similar = {"similar": {"enabled": True, "model": str(MODEL)}}
+    with PlainAnswers() as provider:
+        providers = [parts.provider("sim", provider.url)]
+        first = start(providers=providers, cache=similar)
+        client = client_of(first)
+        chat(client, "What is the capital of France?")
+        kept(first, 1)
+        for end in ("", "!", "??", " ?", "?!", " !", "!!", "???", "..."):
+            found = chat(client, "what is the capital of France" + end)
+        space = found.headers["x-sluice-cache-namespace"]
+
+        def seen(gateway):
+            quality = json.loads(run("cache", "quality", "--url", gateway.url, "--json").stdout)
+            found = [x for x in quality["namespaces"] if x["namespace"] == space]
+            return found[0]["served"] + found[0]["verified"] if found else 0
+
+        eventually(lambda: seen(first) >= 1, what="evidence")
+        before = seen(first)
+        first.stop()
+        second = start(name="second", providers=providers, cache=similar)
+        eventually(lambda: seen(second) >= before, what="the evidence of the first")
+        assert second.metric("sluice_cache_namespace_wrong", namespace=space) == 0
+
+
 @pytest.mark.parametrize("asked, kept_question", [
     ("Which of these drugs is not safe in pregnancy?", "Which of these drugs is safe in pregnancy?"),
     ("What is 15 % of 80?", "What is 25 % of 80?"),

@@ -36,6 +36,12 @@ std::vector<sample> samples() {
              answer_use to;
              sys_seconds expires;
              return decode_use(k, bytes, to, expires);
+           }},
+          {answer_kind::evidence,
+           encode_evidence(key, {x.meta.scope, "tenant", test::answer_day, "bytes"}),
+           [](std::string_view k, std::string_view bytes) {
+             answer_evidence to;
+             return decode_evidence(k, bytes, to);
            }}};
 }
 

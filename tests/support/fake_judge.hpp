@@ -15,6 +15,7 @@ namespace sluice {
 class fake_judge final : public text_judge {
 public:
   size_t width() const override { return 16; }
+  uint64_t version() const override { return edition; }
 
   caf::expected<std::vector<question_form>> read(std::span<const std::string_view> texts) override {
     ++calls;
@@ -52,6 +53,7 @@ public:
   std::function<double(const std::string&, const std::string&)> probability = [](auto&, auto&) {
     return 0.97;
   };
+  uint64_t edition = 1;
   bool fails = false;
   int calls = 0;
   int texts_read = 0;

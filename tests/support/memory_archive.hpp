@@ -45,6 +45,9 @@ public:
     return caf::none;
   }
   caf::expected<uint64_t> purge(const answer_purge& what) override {
+    std::erase_if(shown, [&](auto& x) {
+      return what.what == answer_purge::kind::everything || x.second.tenant == what.tenant;
+    });
     return std::erase_if(entries, [&](auto& x) {
       return what.what == answer_purge::kind::everything || x.second.meta.tenant == what.tenant;
     });
@@ -75,6 +78,27 @@ public:
     x.best.resize(std::min(x.count, x.best.size()));
     return caf::none;
   }
+  caf::error put_evidence(const std::vector<answer_evidence>& x) override {
+    if (fails)
+      return make_error(ec::storage_failed);
+    for (auto& each : x)
+      shown[each.scope] = each;
+    evidence_puts += x.size();
+    return caf::none;
+  }
+  caf::error erase_evidence(const std::vector<fingerprint>& scopes) override {
+    for (auto& x : scopes)
+      shown.erase(x);
+    return caf::none;
+  }
+  caf::expected<std::vector<answer_evidence>> evidence() override {
+    if (fails)
+      return make_error(ec::storage_failed);
+    std::vector<answer_evidence> result;
+    for (auto& [scope, x] : shown)
+      result.push_back(x);
+    return result;
+  }
   caf::expected<answer_room> make_room(wall_time, uint32_t) override { return answer_room{}; }
   caf::error flush_uses() override { return caf::none; }
   answer_stats stats() const override {
@@ -84,6 +108,8 @@ public:
   }
 
   std::map<fingerprint, answer_record> entries;
+  std::map<fingerprint, answer_evidence> shown;
+  size_t evidence_puts = 0;
   bool fails = false;
 };
 

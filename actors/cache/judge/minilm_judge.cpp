@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cmath>
 #include <optional>
@@ -68,7 +69,29 @@ caf::expected<std::unique_ptr<text_judge>> minilm_judge::load(const std::filesys
   auto encoder = sentence_encoder::load(model, precision);
   if (!encoder)
     return encoder.error();
-  return std::unique_ptr<text_judge>{new minilm_judge{std::move(*encoder), *weights}};
+  std::unique_ptr<minilm_judge> result{new minilm_judge{std::move(*encoder), *weights}};
+  auto version = result->own_version();
+  if (!version)
+    return version.error();
+  result->version_ = *version;
+  return std::unique_ptr<text_judge>{std::move(result)};
+}
+
+/// Of the weights and of what is kept of a few questions: their facts have the vector, the states
+/// of the tokens, and what the lists say of every word, so that another model, precision, list or
+/// form of the facts has another version. Guards stand in code alone, and the weights are trained
+/// with them.
+caf::expected<uint64_t> minilm_judge::own_version() {
+  constexpr std::array<std::string_view, 2> probes{
+      "How do I convert 5 US dollars to euros without a fee before Friday?",
+      "Which is older, the Brooklyn Bridge or the Eiffel Tower?"};
+  auto forms = read(probes);
+  if (!forms)
+    return forms.error();
+  std::string bytes{shipped_weights()};
+  for (auto& x : *forms)
+    bytes += x.facts;
+  return XXH3_64bits(bytes.data(), bytes.size());
 }
 
 caf::expected<std::vector<question_form>>

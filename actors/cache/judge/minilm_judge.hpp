@@ -17,6 +17,7 @@ public:
                                                          encoder_precision precision);
 
   size_t width() const override { return sentence_encoder::width; }
+  uint64_t version() const override { return version_; }
   caf::expected<std::vector<question_form>> read(std::span<const std::string_view> texts) override;
   std::vector<judged> judge(const question_form& asked,
                             std::span<const kept_question> kept) override;
@@ -25,9 +26,12 @@ public:
 private:
   minilm_judge(std::unique_ptr<sentence_encoder> encoder, const judge_weights& weights);
 
+  caf::expected<uint64_t> own_version();
+
   std::unique_ptr<sentence_encoder> encoder_;
   sentence_encoder::workspace space_;
   sluice::judge decide_;
+  uint64_t version_ = 0;
 };
 
 /// Finds what differs in case, blanks and marks alone, where there is no model: groups of three
@@ -36,6 +40,8 @@ private:
 class ngram_judge final : public text_judge {
 public:
   size_t width() const override { return 256; }
+  /// Of `plain_text`, which is all that it compares.
+  uint64_t version() const override { return 1; }
   caf::expected<std::vector<question_form>> read(std::span<const std::string_view> texts) override;
   std::vector<judged> judge(const question_form& asked,
                             std::span<const kept_question> kept) override;

@@ -28,9 +28,11 @@ cache_verdict miss(uint64_t call) {
 
 cache_keeper::cache_keeper(keeper_settings settings, answer_archive& archive, text_judge* judge)
     : settings_(std::move(settings)), archive_(archive), judge_(judge), random_(settings_.seed) {
-  if (judge_)
+  if (judge_) {
     semantic_.emplace(settings_.semantic, *judge_,
                       [this](const fingerprint& key) { return facts_of(key); });
+    load_evidence();
+  }
   start_.emplace();
   start_->search.count = std::max(settings_.hottest, judge_ ? settings_.semantic.entries_max : 0);
 }
@@ -218,6 +220,8 @@ bool cache_keeper::compare(const remembered& asked, const cached_answer& answer,
     right = judge_->agree((*forms)[0], (*forms)[1]);
   }
   semantic_->verified(asked.scope, verdict, right);
+  if (!right)
+    save_evidence(at);
   return right;
 }
 
@@ -248,6 +252,7 @@ void cache_keeper::keep(answer_fill&& x, const keeper_times& at) {
   record.answer = std::move(x.answer);
   if (failed(archive_.put(record, at.wall)) || !readable || !known)
     return;
+  tenants_[x.scope] = record.meta.tenant;
   auto stands_for = same || known->verdict.probability >= redundant_from;
   semantic_->insert(x.scope, x.key, known->form.vector,
                     stands_for ? known->verdict.key : fingerprint{}, at.now);
@@ -262,7 +267,8 @@ caf::expected<uint64_t> cache_keeper::purge(const cache_purge& x) {
   auto result = archive_.purge(what);
   if (!result)
     failed(result.error());
-  // What L2 names and the archive has no more is dropped when it is met.
+  if (semantic_)
+    forget_namespaces(x.tenant);
   return result;
 }
 
@@ -273,6 +279,8 @@ void cache_keeper::tidy(const keeper_times& at) {
   if (!room)
     failed(room.error());
   failed(archive_.flush_uses());
+  if (at.now - saved_at_ >= evidence_interval)
+    save_evidence(at);
 }
 
 keeper_report cache_keeper::report() const {

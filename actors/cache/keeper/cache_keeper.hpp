@@ -39,6 +39,13 @@ struct keeper_word {
   cache_verdict what;
 };
 
+/// What became of the evidence of earlier processes at a start, in namespaces.
+struct loaded_evidence {
+  size_t kept = 0;
+  size_t dropped = 0; ///< of another encoder or judge, or of no use to anybody
+  size_t damaged = 0;
+};
+
 /// What is known of a namespace.
 namespace_report quality_of(const fingerprint& scope, const error_bound& bound, size_t entries);
 
@@ -51,7 +58,8 @@ namespace_report quality_of(const fingerprint& scope, const error_bound& bound, 
 /// the kept one, where that was not served.
 class cache_keeper {
 public:
-  /// Without `judge` there is no L2. `archive` and `judge` outlive this.
+  /// Without `judge` there is no L2. `archive` and `judge` outlive this. Reads what namespaces have
+  /// shown before.
   cache_keeper(keeper_settings settings, answer_archive& archive, text_judge* judge);
 
   void look_up(kept_lookup&& x, const keeper_times& at, std::vector<keeper_word>& say);
@@ -66,8 +74,11 @@ public:
   /// greatest worth, hands their answers over for L1, and puts into L2 as many as it takes, best
   /// first. False when all is done.
   bool warm_some(const keeper_times& at, std::vector<cache_fill>& fills);
-  /// Makes room in the archive.
+  /// Makes room in the archive, and writes down what namespaces have shown from time to time.
   void tidy(const keeper_times& at);
+  /// Writes down what namespaces have shown, now.
+  void save_evidence(const keeper_times& at);
+  const loaded_evidence& evidence_loaded() const { return loaded_; }
 
   keeper_report report() const;
 
@@ -83,6 +94,9 @@ public:
   static constexpr size_t read_together = 8;
   /// Questions remembered until their answers come, 2 to 10 KB each.
   static constexpr size_t remembered_max = 1'024;
+  /// Between two writings of evidence, unless there is an error among it, which is written at once:
+  /// what a kill loses is right answers, which makes L2 more careful.
+  static constexpr std::chrono::seconds evidence_interval{10};
   /// Namespaces in a report: what a person or a time series database can look at.
   static constexpr size_t reported_max = 50;
 
@@ -128,6 +142,8 @@ private:
   void remember(remembered&& x);
   bool compare(const remembered& asked, const cached_answer& answer, const keeper_times& at);
   std::optional<question_form> encode_kept(const answer_meta& x, const keeper_times& at);
+  void load_evidence();
+  void forget_namespaces(const std::string& tenant);
   std::chrono::seconds lifetime(std::chrono::seconds ttl);
   bool failed(const caf::error& x);
 
@@ -139,7 +155,10 @@ private:
   std::deque<waiting> waiting_;
   std::list<remembered> remembered_; ///< newest first
   std::unordered_map<fingerprint, std::list<remembered>::iterator, hash> remembered_at_;
-  std::optional<start> start_; ///< until it is done
+  std::optional<start> start_;                                 ///< until it is done
+  std::unordered_map<fingerprint, std::string, hash> tenants_; ///< of L2's namespaces
+  loaded_evidence loaded_;
+  steady_time saved_at_{};
   std::mt19937_64 random_;
   uint64_t shed_ = 0;
   uint64_t read_ = 0;

@@ -3,6 +3,8 @@
 #include "actors/cache/judge/minilm_judge.hpp"
 #include "runtime/rendezvous.hpp"
 
+#include <spdlog/spdlog.h>
+
 namespace sluice {
 
 namespace {
@@ -42,6 +44,16 @@ void report(keeper_pointer self) {
     self->send(self->state.setup.monitor, self->state.keeper->report());
 }
 
+void tell_evidence(keeper_pointer self) {
+  auto& x = self->state.keeper->evidence_loaded();
+  if (!self->state.setup.log || x.kept + x.dropped + x.damaged == 0)
+    return;
+  self->state.setup.log->lines()->info(
+      "the cache goes on with what {} namespaces have shown; {} are dropped, as another encoder "
+      "or judge showed it, and {} as they are damaged",
+      x.kept, x.dropped, x.damaged);
+}
+
 } // namespace
 
 waking_cache_keeper_actor::behavior_type
@@ -54,6 +66,7 @@ cache_keeper_role(keeper_pointer self, std::shared_ptr<cache_keeper_setup> setup
     state.judge = state.setup.make_judge();
   state.keeper =
       std::make_unique<cache_keeper>(state.setup.settings, *state.setup.archive, state.judge.get());
+  tell_evidence(self);
   state.setup.gate->open();
   self->send(self, keeper_warm_atom::value);
   self->send(self, keeper_tick_atom::value);
@@ -75,6 +88,7 @@ cache_keeper_role(keeper_pointer self, std::shared_ptr<cache_keeper_setup> setup
       },
       [self](const drain&) {
         self->state.keeper->tidy(now());
+        self->state.keeper->save_evidence(now());
         report(self);
         self->quit();
       },

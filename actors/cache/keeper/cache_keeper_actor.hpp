@@ -3,6 +3,7 @@
 #include "actors/cache/keeper/cache_keeper.hpp"
 #include "runtime/configuration.hpp"
 #include "runtime/keeper_gate.hpp"
+#include "runtime/log.hpp"
 
 #include <functional>
 
@@ -29,6 +30,7 @@ struct cache_keeper_setup {
   std::vector<cache_shard_actor> shards; ///< of L1, which is filled after the start
   monitor_actor monitor;
   std::shared_ptr<keeper_gate> gate; ///< what is told passed it
+  std::shared_ptr<node_log> log;     ///< may be null
 };
 
 struct cache_keeper_state {

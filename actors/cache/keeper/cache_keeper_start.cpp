@@ -16,6 +16,8 @@ bool cache_keeper::warm_some(const keeper_times& at, std::vector<cache_fill>& fi
   if (search_some() || fill_some(at, fills) || index_best(at) || index_rest(at))
     return true;
   start_.reset(); // with its list of keys
+  if (semantic_)
+    semantic_->forget_absent();
   return false;
 }
 
@@ -103,8 +105,10 @@ bool cache_keeper::index(const answer_meta& x, const keeper_times& at, allowance
     --left.reads;
     form = encode_kept(x, at);
   }
-  if (form)
-    semantic_->insert(x.scope, x.key, form->vector, {}, at.now);
+  if (form) {
+    semantic_->insert_kept(x.scope, x.key, form->vector, at.now);
+    tenants_[x.scope] = x.tenant;
+  }
   return true;
 }
 

@@ -151,4 +151,40 @@ void error_bound::learn_of_error(size_t at) {
   suspicion_left_ = suspicion;
 }
 
+bound_evidence error_bound::evidence() const {
+  bound_evidence result;
+  for (auto& x : regions_)
+    result.regions.push_back(x);
+  result.served_wrong = served_wrong_;
+  result.suspicion_left = suspicion_left_;
+  result.suspected = suspected_;
+  return result;
+}
+
+bool error_bound::restore(const bound_evidence& x) {
+  // Samples fade, so that they never sum up to more than this, or to what the prior was worth.
+  static const auto samples_max = 1 / (1 - std::exp2(-1 / half_life));
+  auto sound = x.regions.size() == regions_.size() && std::isfinite(x.served_wrong) &&
+               x.served_wrong >= 0 && x.suspicion_left <= suspicion &&
+               (x.suspicion_left == 0 || x.suspected < regions_.size());
+  for (size_t i = 0; sound && i < regions_.size(); ++i) {
+    auto& from = x.regions[i];
+    auto most = std::max(samples_max, settings_.regions[i].samples) + 1;
+    sound = from.wrong <= from.verified && from.errors >= 0 && from.errors <= from.samples &&
+            from.samples <= most;
+  }
+  if (!sound)
+    return false;
+  served_ = 0;
+  for (size_t i = 0; i < regions_.size(); ++i) {
+    static_cast<region_evidence&>(regions_[i]) = x.regions[i];
+    judge_again(regions_[i]);
+    served_ += x.regions[i].served;
+  }
+  served_wrong_ = x.served_wrong;
+  suspicion_left_ = x.suspicion_left;
+  suspected_ = x.suspected;
+  return true;
+}
+
 } // namespace sluice

@@ -29,6 +29,23 @@ struct error_bound_settings {
   std::vector<region_prior> regions;
 };
 
+/// What was seen of the would-be hits of a region.
+struct region_evidence {
+  uint64_t served = 0;
+  uint64_t verified = 0;
+  uint64_t wrong = 0; ///< of the verified
+  double samples = 0; ///< faded, prior included
+  double errors = 0;  ///< likewise
+};
+
+/// What a bound has learnt, as it outlives the process.
+struct bound_evidence {
+  std::vector<region_evidence> regions;
+  double served_wrong = 0;
+  uint32_t suspicion_left = 0;
+  uint64_t suspected = 0;
+};
+
 /// What becomes of a would-be hit.
 enum class hit_decision : uint8_t {
   serve,     ///< the bound holds
@@ -77,18 +94,19 @@ public:
   /// looking.
   double verified_share(double probability = 0) const;
 
-  struct region {
+  struct region : region_evidence {
     double probability_min = 0;
-    uint64_t served = 0;
-    uint64_t verified = 0;
-    uint64_t wrong = 0;       ///< of the verified
-    double samples = 0;       ///< faded, prior included
-    double errors = 0;        ///< likewise
     double error_rate = 0;    ///< estimate: errors / samples
     double error_rate_to = 1; ///< upper bound
     bool open = false;        ///< serves
   };
   std::span<const region> regions() const { return regions_; }
+
+  bound_evidence evidence() const;
+  /// Goes on from what an earlier bound with the same settings had learnt: it counts as much as it
+  /// did there, suspicion included. False, and nothing changes, where no such bound can have learnt
+  /// it.
+  bool restore(const bound_evidence& x);
 
   /// Verified hits after which an older one counts half. Twice what it takes to open a region at an
   /// error rate of 1 % without a prior (299), so that one that earned its place keeps it.

@@ -27,8 +27,10 @@ semantic_cache::semantic_cache(semantic_settings settings, text_judge& judge, fa
 semantic_cache::space& semantic_cache::space_of(const fingerprint& scope) {
   auto at = spaces_.find(scope);
   if (at == spaces_.end()) {
-    if (spaces_.size() >= std::max<size_t>(1, settings_.namespaces_max))
-      erase_scope(recent_.back());
+    if (spaces_.size() >= std::max<size_t>(1, settings_.namespaces_max)) {
+      dropped_.push_back(recent_.back());
+      erase_scope(dropped_.back());
+    }
     recent_.push_front(scope);
     at = spaces_
              .emplace(scope, space{nearest_index{judge_.width()}, error_bound{settings_.bound}, 0,
@@ -78,7 +80,9 @@ semantic_verdict semantic_cache::find(const fingerprint& scope, const question_f
   result.why = best->why;
   std::uniform_real_distribution<> coin{0, 1};
   result.decision = at.bound.decide(best->probability, coin(random_));
-  if (result.decision == hit_decision::serve && best->probability <= chosen.wrong_at)
+  if (auto wrong = at.wrong_at.find(chosen.key); result.decision == hit_decision::serve &&
+                                                 wrong != at.wrong_at.end() &&
+                                                 best->probability <= wrong->second)
     result.decision = hit_decision::unproven;
   auto hit = result.decision == hit_decision::serve;
   at.hit_share += ((hit ? 1 : 0) - at.hit_share) * share_step;
@@ -88,8 +92,11 @@ semantic_verdict semantic_cache::find(const fingerprint& scope, const question_f
 }
 
 void semantic_cache::served(const fingerprint& scope, const semantic_verdict& verdict) {
-  if (auto at = spaces_.find(scope); at != spaces_.end())
-    at->second.bound.served(verdict.probability);
+  auto at = spaces_.find(scope);
+  if (at == spaces_.end())
+    return;
+  at->second.bound.served(verdict.probability);
+  note_change(scope, at->second);
 }
 
 void semantic_cache::verified(const fingerprint& scope, const semantic_verdict& verdict,
@@ -98,10 +105,11 @@ void semantic_cache::verified(const fingerprint& scope, const semantic_verdict& 
   if (at == spaces_.end())
     return;
   at->second.bound.verified(verdict.probability, right);
+  note_change(scope, at->second);
   if (right)
     return;
-  if (auto x = by_key_.find(verdict.key); x != by_key_.end()) {
-    auto& wrong_at = entries_.at(x->second).wrong_at;
+  if (by_key_.count(verdict.key) > 0) {
+    auto& wrong_at = at->second.wrong_at.try_emplace(verdict.key, -1.0).first->second;
     wrong_at = std::max(wrong_at, verdict.probability);
   }
 }
@@ -115,9 +123,11 @@ void semantic_cache::insert(const fingerprint& scope, const fingerprint& key,
   while (entries_.size() >= settings_.entries_max)
     make_room(now);
   auto id = next_id_++;
-  space_of(scope).index.insert(id, vector);
+  auto& to = space_of(scope);
+  to.index.insert(id, vector);
+  to.wrong_at.erase(key); // it has another answer now
   by_key_[key] = id;
-  entries_[id] = {scope, key, redundant_to, 1, now, -1, order_.size()};
+  entries_[id] = {scope, key, redundant_to, 1, now, order_.size()};
   order_.push_back(id);
 }
 
@@ -130,7 +140,9 @@ void semantic_cache::erase(const fingerprint& key) {
 void semantic_cache::erase_entry(uint64_t id) {
   auto at = entries_.find(id);
   auto& x = at->second;
-  spaces_.at(x.scope).index.erase(id);
+  auto& from = spaces_.at(x.scope);
+  from.index.erase(id);
+  from.wrong_at.erase(x.key);
   by_key_.erase(x.key);
   order_[x.place] = order_.back();
   entries_.at(order_[x.place]).place = x.place;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/cache/semantic/error_bound.hpp"
+#include "actors/cache/semantic/namespace_evidence.hpp"
 #include "actors/cache/semantic/nearest_index.hpp"
 #include "actors/cache/semantic/text_judge.hpp"
 #include "runtime/messages.hpp"
@@ -60,8 +61,24 @@ public:
   /// zero.
   void insert(const fingerprint& scope, const fingerprint& key, std::span<const float> vector,
               const fingerprint& redundant_to, steady_time now);
+  /// Likewise, of an entry that was there before the start: what was known of its errors holds.
+  void insert_kept(const fingerprint& scope, const fingerprint& key, std::span<const float> vector,
+                   steady_time now);
   void erase(const fingerprint& key);
   void erase_scope(const fingerprint& scope);
+
+  /// What the namespace has shown; nothing where it is not there.
+  std::optional<namespace_evidence> evidence_of(const fingerprint& scope) const;
+  /// Goes on from it. False where it is none of this program's making.
+  bool restore(const fingerprint& scope, const namespace_evidence& x);
+  /// All that was there before the start has been inserted: errors of anything else are forgotten.
+  void forget_absent();
+  /// What it has shown is to be told again by `take_changed`.
+  void mark_changed(const fingerprint& scope);
+  /// Namespaces that showed something since the last call.
+  std::vector<fingerprint> take_changed();
+  /// Namespaces that went to make room for others, since the last call.
+  std::vector<fingerprint> take_dropped();
 
   bool contains(const fingerprint& key) const { return by_key_.count(key) > 0; }
   size_t entries() const { return entries_.size(); }
@@ -89,19 +106,24 @@ private:
     fingerprint redundant_to;
     double uses = 0; ///< faded
     steady_time used{};
-    double wrong_at = -1; ///< highest probability at which it was wrong
-    size_t place = 0;     ///< in `order_`
+    size_t place = 0; ///< in `order_`
+  };
+  struct hash {
+    size_t operator()(const fingerprint& x) const { return x.low; }
   };
   struct space {
     nearest_index index;
     error_bound bound;
     double hit_share = 0;
     std::list<fingerprint>::iterator recent;
-  };
-  struct hash {
-    size_t operator()(const fingerprint& x) const { return x.low; }
+    /// By entry, the highest probability at which it was wrong. After a start those of entries that
+    /// are still to be inserted as well.
+    std::unordered_map<fingerprint, double, hash> wrong_at{};
+    double wrong_rest = -1; ///< as in `namespace_evidence`
+    bool changed = false;
   };
 
+  void note_change(const fingerprint& scope, space& x);
   space& space_of(const fingerprint& scope);
   void erase_entry(uint64_t id);
   void make_room(steady_time now);
@@ -112,6 +134,8 @@ private:
   facts_source facts_of_;
   std::unordered_map<fingerprint, space, hash> spaces_;
   std::list<fingerprint> recent_; ///< namespaces, most recently used first
+  std::vector<fingerprint> changed_;
+  std::vector<fingerprint> dropped_;
   std::unordered_map<uint64_t, entry> entries_;
   std::unordered_map<fingerprint, uint64_t, hash> by_key_;
   std::vector<uint64_t> order_; ///< ids in no order, to draw from

@@ -29,6 +29,10 @@ public:
   /// Numbers in a vector.
   virtual size_t width() const = 0;
 
+  /// Another one where probabilities may mean something else: of other weights, another encoder, or
+  /// another way to compare. What a namespace has shown holds for one version.
+  virtual uint64_t version() const = 0;
+
   /// A form for each text. Fails with `internal`.
   virtual caf::expected<std::vector<question_form>>
   read(std::span<const std::string_view> texts) = 0;
