@@ -268,6 +268,42 @@ TEST(form_bytes_test, comes_back_but_for_rounding) {
   EXPECT_FALSE(form_of(bytes, 4)) << "of another version";
 }
 
+TEST_F(cache_keeper_test, gives_what_is_out_of_date_to_who_takes_it) {
+  make();
+  keep({5, 5}, "weather/a", "rain");
+  at_.wall += 1h + 30s;
+  EXPECT_EQ(ask(lookup({5, 5}, "weather/a"))[0].result, cache_result::miss);
+  auto taking = [&](std::chrono::seconds stale_max) {
+    auto x = lookup({5, 5}, "weather/a");
+    x.stale_max = stale_max;
+    return ask(std::move(x))[0];
+  };
+  EXPECT_EQ(taking(30s).result, cache_result::miss);
+  auto found = taking(31s);
+  EXPECT_EQ(found.result, cache_result::stored);
+  EXPECT_EQ(found.expires, -30s);
+  auto old = lookup({5, 5}, "weather/a");
+  old.stale_max = 31s;
+  old.age_max = 60s;
+  EXPECT_EQ(ask(std::move(old))[0].result, cache_result::miss) << "too old for who names an age";
+}
+
+TEST_F(cache_keeper_test, a_namespace_may_have_a_bound_of_its_own) {
+  make(); // at 1 %, with 1,000 samples of the prior
+  keep({5, 5}, "weather/a", "rain");
+  uint64_t next = 100;
+  auto limited = [&](double error_rate_max) {
+    auto x = lookup({next++, 6}, "weather/b");
+    x.error_rate_max = error_rate_max;
+    return ask(std::move(x))[0].result;
+  };
+  EXPECT_EQ(limited(-1), cache_result::similar);
+  EXPECT_EQ(limited(0), cache_result::miss) << "none may be wrong";
+  EXPECT_EQ(limited(0.001), cache_result::miss) << "1,000 samples show no more than 0.3 %";
+  EXPECT_EQ(limited(0.02), cache_result::similar);
+  EXPECT_EQ(limited(-1), cache_result::similar) << "what was learnt stays";
+}
+
 } // namespace
 
 } // namespace sluice

@@ -136,6 +136,28 @@ def test_trivial_changes_are_the_same_question(by_meaning):
     assert float(hits[0].headers["x-sluice-cache-similarity"]) > 0.9
 
 
+def test_an_answer_of_a_deployment_that_is_gone_is_no_answer(start):
+    """Neither the same question nor one that means the same, whose call is under way by then, is harmed by it."""
+    similar = {"similar": {"enabled": True, "model": str(MODEL)}}
+    with PlainAnswers(seconds=0.3) as provider:
+        first = start(providers=[parts.provider("before", provider.url)], models=parts.simulated_models("before"),
+                      cache=similar)
+        chat(client_of(first), "What is a weir?")
+        chat(client_of(first), "What is a lock?")
+        kept(first, 2)
+        first.stop()
+        second = start(name="second", providers=[parts.provider("after", provider.url)],
+                       models=parts.simulated_models("after"), cache=similar)
+        eventually(lambda: second.metric("sluice_cache_entries", level="L2") == 2)
+        client = client_of(second)
+        for text in ("What is a weir?", "what is a lock"):
+            answer = chat(client, text)
+            assert answer.headers["x-sluice-cache"] == "miss", text
+            assert answer.headers["x-sluice-provider"] == "after"
+            assert answer.headers["x-sluice-attempts"] == "1"
+        assert chat(client, "What is a weir?").headers["x-sluice-cache"] == "hit"
+
+
 def test_what_a_namespace_has_shown_outlives_a_restart(start):
     """With or without the model: texts that differ in case and marks alone are found either way."""
     similar = {"similar": {"enabled": True, "model": str(MODEL)}}
