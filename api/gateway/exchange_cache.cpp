@@ -216,7 +216,7 @@ void exchange::answer_from_cache(cache_verdict& verdict) {
 /// Has the answer that was just given fetched anew, where it is out of date or soon will be.
 void exchange::refresh_behind() {
   auto exact = hit_.result == cache_result::hot || hit_.result == cache_result::stored;
-  if (!exact || !cache_.wish.write)
+  if (!exact || !cache_.wish.write || cache_.wish.only)
     return;
   auto& setup = host_.setup();
   auto now = steady_clock::now();

@@ -47,8 +47,9 @@ cache_use http_host::cache_use_of(const virtual_key& key, const inference_reques
     return result;
   if (result.wish.ttl.count() == 0)
     result.wish.ttl = terms.ttl;
-  // Who names an age wants nothing that is out of date (RFC 9111, section 5.2.1.1).
-  if (wish.age_max.count() < 0)
+  // Who names an age wants nothing that is out of date (RFC 9111, section 5.2.1.1), and who wants
+  // no call made causes none.
+  if (wish.age_max.count() < 0 && !wish.only)
     result.stale_max = terms.stale_while_revalidate;
   auto mode = asked.stream ? reply_mode::stream : reply_mode::whole;
   result.key = cache_key_of(asked.merge.exact, mode, asked.include_usage);
