@@ -1,5 +1,7 @@
 #include "cluster/bench/batching_bench.hpp"
 #include "cluster/bench/cache_bench.hpp"
+#include "cluster/bench/cache_capacity_bench.hpp"
+#include "cluster/bench/cache_replay_rows.hpp"
 #include "cluster/bench/cache_stream_bench.hpp"
 #include "cluster/commands.hpp"
 #include "runtime/ec.hpp"
@@ -19,6 +21,9 @@ struct bench_arguments {
   batching_bench_options batching;
   cache_bench_options cache;
   cache_stream_options stream;
+  cache_capacity_options capacity;
+  bool fill_up = false; ///< the benchmark of capacity
+  cache_replay_options replay;
   bool json = false;
 };
 
@@ -47,31 +52,95 @@ int bench_batching(const bench_arguments& arguments) {
   return exit_ok;
 }
 
-int bench_stream(const bench_arguments& arguments) {
-  auto report = run_cache_stream(arguments.stream, say_unless_json(arguments.json));
+template <class Report>
+int print(const caf::expected<Report>& report, bool json) {
   if (complain(report))
     return exit_failed;
-  std::cout << (arguments.json ? to_json(*report) : to_text(*report));
+  std::cout << (json ? to_json(*report) : to_text(*report));
   return exit_ok;
 }
 
 int bench_cache(bench_arguments& arguments) {
-  if (!arguments.stream.stream.empty()) {
-    arguments.stream.model = arguments.cache.model;
-    arguments.stream.precision = arguments.cache.precision;
-    return bench_stream(arguments);
+  auto say = say_unless_json(arguments.json);
+  auto& [batching, cache, stream, capacity, fill_up, replay, json] = arguments;
+  if (fill_up) {
+    capacity.cache_size = stream.cache_size;
+    return print(run_cache_capacity(capacity, say), json);
   }
-  auto report = run_cache_bench(arguments.cache, say_unless_json(arguments.json));
-  if (complain(report))
-    return exit_failed;
-  std::cout << (arguments.json ? to_json(*report) : to_text(*report));
-  return exit_ok;
+  if (!replay.files.empty()) {
+    replay.fill = cache.fill;
+    replay.model = cache.model;
+    replay.precision = cache.precision;
+    replay.replay.error_rate_max = stream.error_rate_max;
+    replay.replay.seed = stream.seed;
+    return print(run_cache_replay(replay, say), json);
+  }
+  if (!stream.stream.empty()) {
+    stream.model = cache.model;
+    stream.precision = cache.precision;
+    return print(run_cache_stream(stream, say), json);
+  }
+  return print(run_cache_bench(cache, say), json);
 }
 
 /// Where scripts/install_model.sh puts the encoder; SLUICE_MODEL names another place.
 std::string model_default() {
   const auto* given = std::getenv("SLUICE_MODEL");
   return given ? given : "build/models/all-minilm-l6-v2";
+}
+
+/// Returns the option that chooses it, like the next one.
+CLI::Option* add_capacity(CLI::App& cache, bench_arguments& arguments) {
+  auto* capacity = cache.add_flag("--capacity", arguments.fill_up,
+                                  "Fill all levels, look up in each and start again; wants some "
+                                  "5 GB of disk for a while");
+  auto& filled = arguments.capacity;
+  cache.add_option("--entries", filled.entries, "Answers on the disk")
+      ->needs(capacity)
+      ->check(CLI::Range(uint64_t{100}, uint64_t{100'000'000}))
+      ->capture_default_str();
+  cache.add_option("--vectors", filled.vectors, "Of these, with a question that is compared with")
+      ->needs(capacity)
+      ->check(CLI::Range(uint64_t{1}, uint64_t{10'000'000}))
+      ->capture_default_str();
+  cache.add_option("--lookups", filled.lookups, "Of each kind")
+      ->needs(capacity)
+      ->check(CLI::Range(uint64_t{100}, uint64_t{100'000'000}))
+      ->capture_default_str();
+  cache
+      .add_option("--folder", filled.folder,
+                  "Where a folder is made and removed again; the "
+                  "system's for temporary files where it is not said")
+      ->needs(capacity);
+  return capacity;
+}
+
+CLI::Option* add_replay(CLI::App& cache, bench_arguments& arguments) {
+  auto& options = arguments.replay;
+  auto* replay = cache.add_option("--replay", options.files,
+                                  "Play would-be hits of these files to the error bound: lines {a, "
+                                  "b, duplicate}; with --fill {text, label}");
+  cache.add_option("--orders", options.replay.orders, "Of each kind")
+      ->needs(replay)
+      ->check(CLI::Range(1, 1'000))
+      ->capture_default_str();
+  cache.add_option("--repeat", options.replay.repeat, "How often each row comes")
+      ->needs(replay)
+      ->check(CLI::Range(1, 1'000))
+      ->capture_default_str();
+  cache.add_option("--similarity-min", options.similarity_min, "Below it nothing is judged")
+      ->needs(replay)
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  cache
+      .add_flag("--drift", options.replay.drift,
+                "Also by turns right and wrong for a while; of several files the easy one first")
+      ->needs(replay);
+  cache
+      .add_flag("--adversarial", options.replay.adversarial,
+                "Also right until a region is trusted, and then wrong")
+      ->needs(replay);
+  return replay;
 }
 
 void add_cache(CLI::App& command, const std::shared_ptr<bench_arguments>& arguments, int& result) {
@@ -99,7 +168,11 @@ void add_cache(CLI::App& command, const std::shared_ptr<bench_arguments>& argume
       ->check(CLI::Range(0.0, 1.0))
       ->capture_default_str();
   stream->excludes(pairs)->excludes(nearest);
-  fill->needs(nearest)->excludes(pairs);
+  auto* capacity = add_capacity(*cache, *arguments);
+  capacity->excludes(pairs)->excludes(nearest)->excludes(stream);
+  auto* replay = add_replay(*cache, *arguments);
+  replay->excludes(pairs)->excludes(nearest)->excludes(stream)->excludes(capacity);
+  fill->excludes(pairs);
   nearest->needs(fill)->excludes(pairs);
   cache->add_flag("--json", arguments->json, "One JSON object in place of the table");
   cache->add_option("--model", options.model, "Folder of the encoder")->capture_default_str();

@@ -3,6 +3,8 @@
 #include "actors/cache/hot_cache.hpp"
 #include "actors/cache/judge/minilm_judge.hpp"
 #include "actors/cache/keeper/cache_keeper.hpp"
+#include "cluster/bench/bench_latencies.hpp"
+#include "cluster/bench/scratch_folder.hpp"
 #include "runtime/ec.hpp"
 #include "storage/answer_store.hpp"
 
@@ -13,7 +15,6 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <cstdlib>
 
 namespace sluice {
 
@@ -23,28 +24,6 @@ using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 
 constexpr fingerprint one_namespace{1, 1};
-
-/// A folder that is gone with it.
-class scratch_folder {
-public:
-  scratch_folder() {
-    auto pattern = (std::filesystem::temp_directory_path() / "sluice-bench-XXXXXX").string();
-    if (mkdtemp(pattern.data()))
-      path_ = pattern;
-  }
-  ~scratch_folder() {
-    std::error_code ignored;
-    if (!path_.empty())
-      std::filesystem::remove_all(path_, ignored);
-  }
-  scratch_folder(const scratch_folder&) = delete;
-  scratch_folder& operator=(const scratch_folder&) = delete;
-
-  const std::string& path() const { return path_; }
-
-private:
-  std::string path_;
-};
 
 /// Knows that answers which are not equal are not the same: the provider's answers carry their
 /// meaning.
@@ -190,19 +169,6 @@ caf::expected<std::vector<stream_question>> questions_of(const cache_stream_opti
   if (!pairs)
     return pairs.error();
   return make_stream(*shape, *pairs, options.size, options.seed);
-}
-
-double milliseconds(nanoseconds x) {
-  return std::chrono::duration<double, std::milli>(x).count();
-}
-
-/// 0 where there are none.
-double quantile(std::vector<nanoseconds> x, double at) {
-  if (x.empty())
-    return 0;
-  auto place = static_cast<ptrdiff_t>(at * static_cast<double>(x.size() - 1));
-  std::nth_element(x.begin(), x.begin() + place, x.end());
-  return milliseconds(x[static_cast<size_t>(place)]);
 }
 
 double share(size_t part, size_t whole) {

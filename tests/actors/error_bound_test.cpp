@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <random>
 #include <string>
@@ -80,12 +81,16 @@ TEST(error_bound_test, begins_again_when_errors_come_together) {
 
 TEST(error_bound_test, verifies_less_the_longer_it_goes_well) {
   error_bound x{with_prior()};
-  EXPECT_EQ(x.verified_share(), 0.25);
-  for (int i = 0; i < 2'000; ++i)
+  EXPECT_EQ(x.verified_share(), 0.75);
+  x.served(0.97); // and 99 more: at most three wrong ones may pass
+  for (int i = 1; i < 100; ++i)
     x.served(0.97);
-  EXPECT_NEAR(x.verified_share(), 0.1, 1e-9);
+  EXPECT_NEAR(x.verified_share(), 1 - std::pow(0.05, 1 / 3.96), 1e-3);
+  for (int i = 100; i < 2'000; ++i)
+    x.served(0.97);
+  EXPECT_NEAR(x.verified_share(), 0.0957, 1e-3);
   x.verified(0.97, false);
-  EXPECT_NEAR(x.verified_share(), 2.0 / 9, 1e-9) << "eleven more were served that were wrong";
+  EXPECT_EQ(x.verified_share(), 0.75) << "eleven, or even thirty, more were served that were wrong";
   for (int i = 0; i < 100'000; ++i)
     x.served(0.97);
   EXPECT_EQ(x.verified_share(), 0.01);
@@ -201,6 +206,17 @@ TEST(error_bound_test, holds_against_who_waits_for_its_trust) {
       append(x, 0.97, 0, 1'500, random);
       append(x, 0.97, 1, 300, random);
     }
+    return x;
+  };
+  EXPECT_GE(held_in_ten(make, 0.01), 9);
+}
+
+TEST(error_bound_test, holds_against_who_waits_no_longer_than_for_a_region_to_open) {
+  // Little was served by then, so that a few wrong answers are too many.
+  auto make = [](auto& random) {
+    stream x;
+    append(x, 0.9, 0, 450, random);
+    append(x, 0.9, 1, 100, random);
     return x;
   };
   EXPECT_GE(held_in_ten(make, 0.01), 9);

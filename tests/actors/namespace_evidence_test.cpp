@@ -65,6 +65,7 @@ TEST(namespace_evidence_test, what_no_bound_can_have_learnt_is_refused) {
   EXPECT_TRUE(refused([](auto& x) { x.regions[1].errors = x.regions[1].samples + 1; }));
   EXPECT_TRUE(refused([](auto& x) { x.regions[1].wrong = x.regions[1].verified + 1; }));
   EXPECT_TRUE(refused([](auto& x) { x.served_wrong = std::nan(""); }));
+  EXPECT_TRUE(refused([](auto& x) { x.served_wrong_variance = -1; }));
   EXPECT_TRUE(refused([](auto& x) { x.suspicion_left = error_bound::suspicion + 1; }));
   EXPECT_TRUE(refused([](auto& x) {
     x.suspicion_left = 1;
@@ -78,6 +79,7 @@ TEST(namespace_evidence_test, bytes_say_what_was_written_or_nothing) {
   namespace_evidence x;
   x.bound.regions = {{1, 2, 1, 2.5, 1.5}, {4, 5, 6, 0.125, 0}};
   x.bound.served_wrong = 0.75;
+  x.bound.served_wrong_variance = 0.5;
   x.bound.suspicion_left = 3;
   x.bound.suspected = 1;
   x.wrong = {{{7, 8}, 0.5}, {{9, 10}, 0.25}};
@@ -89,6 +91,7 @@ TEST(namespace_evidence_test, bytes_say_what_was_written_or_nothing) {
   EXPECT_EQ(back->bound.regions[0].samples, 2.5);
   EXPECT_EQ(back->bound.regions[1].wrong, 6u);
   EXPECT_EQ(back->bound.served_wrong, 0.75);
+  EXPECT_EQ(back->bound.served_wrong_variance, 0.5);
   EXPECT_EQ(back->bound.suspicion_left, 3u);
   EXPECT_EQ(back->bound.suspected, 1u);
   ASSERT_EQ(back->wrong.size(), 2u);

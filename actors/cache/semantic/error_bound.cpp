@@ -11,6 +11,10 @@ namespace {
 
 constexpr double one_sided = 0.95;
 
+/// Between so many standard deviations to both sides, and below so many, lie 95 %.
+constexpr double two_sided_deviations = 1.96;
+constexpr double one_sided_deviations = 1.645;
+
 /// Quantile of the beta distribution, whatever the library thinks of its arguments.
 double beta_quantile(double a, double b, double p) {
   namespace math = boost::math;
@@ -87,10 +91,15 @@ double error_bound::verified_share(double probability) const {
   auto start = std::max(settings_.verified_share_start, settings_.verified_share_min);
   auto at = region_of(probability);
   auto known = static_cast<double>(served_) + (at == none ? 0 : settings_.regions[at].samples);
-  auto left = settings_.error_rate_max * known - served_wrong_;
-  if (left < 0) // more is wrong than may be: right answers have to catch up
-    return std::max(start, 0.5);
-  return std::clamp(2 / std::max(left, 1e-9), settings_.verified_share_min, start);
+  // So many may be wrong before the rate that is seen shows that the bound is broken: the normal
+  // approximation of the binomial's upper end.
+  auto expected = settings_.error_rate_max * known;
+  auto may_be_wrong = expected + two_sided_deviations * std::sqrt(expected);
+  auto is_wrong = served_wrong_ + one_sided_deviations * std::sqrt(served_wrong_variance_);
+  auto left = std::max(0.0, may_be_wrong - is_wrong);
+  // All of `left` and one more pass unseen with a chance of one in twenty.
+  auto share = 1 - std::pow(1 - one_sided, 1 / (1 + left));
+  return std::clamp(share, settings_.verified_share_min, start);
 }
 
 hit_decision error_bound::decide(double probability, double coin) const {
@@ -136,7 +145,9 @@ void error_bound::learn_of_error(size_t at) {
   if (suspicion_left_ == 0) { // it was a sample, and stands for those that were served
     auto share = std::max(verified_share(regions_[at].probability_min),
                           0.01); // one stands for no more than it can
+    // Served until one is verified: a geometric distribution, its mean and variance.
     served_wrong_ += (1 - share) / share;
+    served_wrong_variance_ += (1 - share) / (share * share);
     suspected_ = at;
   } else if (at <= suspected_) {
     // Not by chance: what was known holds no more, here and for what is less sure.
@@ -156,6 +167,7 @@ bound_evidence error_bound::evidence() const {
   for (auto& x : regions_)
     result.regions.push_back(x);
   result.served_wrong = served_wrong_;
+  result.served_wrong_variance = served_wrong_variance_;
   result.suspicion_left = suspicion_left_;
   result.suspected = suspected_;
   return result;
@@ -165,6 +177,7 @@ bool error_bound::restore(const bound_evidence& x) {
   // Samples fade, so that they never sum up to more than this, or to what the prior was worth.
   static const auto samples_max = 1 / (1 - std::exp2(-1 / half_life));
   auto sound = x.regions.size() == regions_.size() && std::isfinite(x.served_wrong) &&
+               std::isfinite(x.served_wrong_variance) && x.served_wrong_variance >= 0 &&
                x.served_wrong >= 0 && x.suspicion_left <= suspicion &&
                (x.suspicion_left == 0 || x.suspected < regions_.size());
   for (size_t i = 0; sound && i < regions_.size(); ++i) {
@@ -182,6 +195,7 @@ bool error_bound::restore(const bound_evidence& x) {
     served_ += x.regions[i].served;
   }
   served_wrong_ = x.served_wrong;
+  served_wrong_variance_ = x.served_wrong_variance;
   suspicion_left_ = x.suspicion_left;
   suspected_ = x.suspected;
   return true;

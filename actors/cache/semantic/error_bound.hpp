@@ -19,10 +19,10 @@ struct region_prior {
 struct error_bound_settings {
   /// Highest share of wrong answers among those served, 0 to 1.
   double error_rate_max = 0.01;
-  /// Share of would-be hits that are verified at the beginning, and at least. What lies between
-  /// follows from `error_rate_max`: see `error_bound::verified_share`. A quarter finds out after
-  /// four hits that a namespace is not what the prior was made from.
-  double verified_share_start = 0.25;
+  /// Share of would-be hits that are verified at most, as at the beginning, and at least. What lies
+  /// between follows from `error_rate_max`: see `error_bound::verified_share`. With three of four
+  /// whoever waits for a region to open is found out at once, and the fourth is what it earns.
+  double verified_share_start = 0.75;
   /// One in a hundred costs a hundredth of what hits save.
   double verified_share_min = 0.01;
   /// By rising `probability_min`; what lies below the first is never a would-be hit.
@@ -42,6 +42,7 @@ struct region_evidence {
 struct bound_evidence {
   std::vector<region_evidence> regions;
   double served_wrong = 0;
+  double served_wrong_variance = 0;
   uint32_t suspicion_left = 0;
   uint64_t suspected = 0;
 };
@@ -87,9 +88,10 @@ public:
   /// A would-be hit, which `decide` did not let be served, was compared with the upstream's answer.
   void verified(double probability, bool right);
 
-  /// Share of would-be hits that are verified now. Errors that begin without warning are noticed
-  /// after one in `1 / share` of them. What may be wrong by now, less what probably is, must cover
-  /// that: with twice its inverse half of it is used up by then.
+  /// Share of would-be hits that are verified now. Errors that begin without warning, as from who
+  /// waited to be trusted, are served until one of them is verified. With a chance of 95 % that
+  /// is no later than what may be wrong by now, less what probably is, allows: as much as leaves
+  /// the bound inside of the observed rate's interval.
   /// Samples of a region's prior count like hits that were served: what is known needs less
   /// looking.
   double verified_share(double probability = 0) const;
@@ -125,7 +127,8 @@ private:
   error_bound_settings settings_;
   std::vector<region> regions_;
   uint64_t served_ = 0;
-  double served_wrong_ = 0; ///< estimate: what samples stand for
+  double served_wrong_ = 0;          ///< estimate: what samples stand for
+  double served_wrong_variance_ = 0; ///< of the estimate
   uint32_t suspicion_left_ = 0;
   size_t suspected_ = 0; ///< while there is suspicion: up to which region
 };

@@ -60,6 +60,7 @@ std::string evidence_bytes(const namespace_evidence& x, uint64_t maker) {
     put(to, each.errors);
   }
   put(to, x.bound.served_wrong);
+  put(to, x.bound.served_wrong_variance);
   to(x.bound.suspicion_left);
   to(x.bound.suspected);
   put(to, x.wrong_rest);
@@ -91,6 +92,7 @@ std::optional<namespace_evidence> evidence_of(std::string_view bytes, uint64_t m
     each.errors = from.fraction();
   }
   result.bound.served_wrong = from.fraction();
+  result.bound.served_wrong_variance = from.fraction();
   result.bound.suspicion_left = static_cast<uint32_t>(from.number());
   result.bound.suspected = from.number();
   result.wrong_rest = from.fraction();
