@@ -136,6 +136,13 @@ using cache_keeper_actor = caf::typed_actor<
     // Stop.
     caf::reacts_to<drain>>;
 
+/// Says of two answers whether they say the same, by asking a model.
+using answer_checker_actor = call_client_actor::extend<
+    // Do these? Never fails: what goes wrong is an outcome.
+    caf::replies_to<answer_check>::with<check_result>,
+    // Give up what is under way, then stop.
+    caf::reacts_to<drain>>;
+
 /// Accepts connections and answers requests on one I/O loop.
 using http_host_actor = call_client_actor::extend<
     // What the cache has for a request in work.
@@ -277,6 +284,8 @@ CAF_ADD_TYPE_ID(sluice, (sluice::cache_report))
 CAF_ADD_TYPE_ID(sluice, (sluice::kept_lookup))
 CAF_ADD_TYPE_ID(sluice, (sluice::answer_fill))
 CAF_ADD_TYPE_ID(sluice, (sluice::cache_purge))
+CAF_ADD_TYPE_ID(sluice, (sluice::answer_check))
+CAF_ADD_TYPE_ID(sluice, (sluice::check_result))
 CAF_ADD_TYPE_ID(sluice, (sluice::namespace_report))
 CAF_ADD_TYPE_ID(sluice, (sluice::keeper_report))
 CAF_END_TYPE_ID_BLOCK(sluice)

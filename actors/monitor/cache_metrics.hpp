@@ -46,6 +46,11 @@ private:
   lazy_counter read_;
   lazy_counter damaged_;
   lazy_counter failures_;
+  counter_family& checks_;
+  lazy_counter same_;
+  lazy_counter different_;
+  lazy_counter unknown_;
+  lazy_counter declined_;
   namespace_metrics namespaces_;
   recent_average recent_hits_; ///< a second for a hit, nothing for a miss
   std::map<uint32_t, held> shards_;

@@ -116,19 +116,22 @@ void read_archive(reading& to, const yaml_value& at, archive_settings& into) {
   map.end();
 }
 
-void read_similar(reading& to, const yaml_value& at, similar_settings& into) {
+void read_similar(reading& to, const yaml_value& at, const std::vector<model>& models,
+                  similar_settings& into) {
   map_reader map{to, at};
   map.flag("enabled", into.enabled);
   map.decimal("error_rate_max", into.error_rate_max, {0, 1});
   map.integer<uint64_t>("entries_max", into.entries_max, {1, 10'000'000});
   map.text("model", into.model);
   map.choice("precision", into.precision, {"fp32", "int8"});
+  read_checker(map, models, into);
   map.end();
 }
 
 } // namespace
 
-void read_cache(reading& to, const yaml_value& at, cache_settings& into) {
+void read_cache(reading& to, const yaml_value& at, const std::vector<model>& models,
+                cache_settings& into) {
   map_reader map{to, at};
   map.flag("enabled", into.enabled);
   map.integer<uint32_t>("shards", into.shards, {0, 256});
@@ -138,7 +141,7 @@ void read_cache(reading& to, const yaml_value& at, cache_settings& into) {
   map.integer<uint32_t>("ttl_jitter_percent", into.ttl_jitter_percent, {0, 50});
   map.duration<std::chrono::seconds>("stale_if_error", into.stale_if_error, {0s, 365 * 24h});
   read_archive(to, map.value("archive"), into.archive);
-  read_similar(to, map.value("similar"), into.similar);
+  read_similar(to, map.value("similar"), models, into.similar);
   map.end();
 }
 
