@@ -3,6 +3,7 @@
 #include "actors/batching/batcher_actor.hpp"
 #include "actors/batching/merger_actor.hpp"
 #include "actors/cache/cache_shard_actor.hpp"
+#include "actors/cache/checker/answer_checker_actor.hpp"
 #include "actors/cache/prefetch/prefetcher_actor.hpp"
 #include "actors/jobs/jobs_actor.hpp"
 #include "actors/monitor/monitor_actor.hpp"
@@ -135,7 +136,8 @@ struct node::parts {
   upstream_actor spawn_batcher(const deployment& to, batcher_settings&& own,
                                const std::vector<call_targets>& targets);
   void spawn_jobs(const call_targets& targets, http_admission_ptr admission);
-  void spawn_cache(http_host_setup& setup);
+  void spawn_cache(http_host_setup& setup, const call_targets& targets);
+  void spawn_checker(const call_targets& targets);
   void share_connections(size_t accepting);
   void run();
   http_host& host(size_t i) { return *caf::actor_cast<http_host*>(hosts[i]); }
@@ -158,6 +160,7 @@ struct node::parts {
   kept_answers kept;
   cache_keeper_actor keeper;
   prefetcher_actor prefetcher; ///< null where nothing is asked in advance
+  answer_checker_actor checker;
   std::vector<http_host_actor> hosts;
   std::string address;
   std::vector<std::thread> threads;
@@ -218,7 +221,7 @@ void node::parts::spawn(const std::vector<provider>& providers) {
   if (disk)
     spawn_jobs(targets.front(), setup.admission);
   setup.jobs = jobs;
-  spawn_cache(setup);
+  spawn_cache(setup, targets.front());
   for (auto& loop : loops) { // each host knows the mergers of all loops
     setup.targets = targets[loop->index()];
     setup.targets.mergers = mergers;
@@ -291,7 +294,20 @@ void node::parts::spawn_jobs(const call_targets& targets, http_admission_ptr adm
   jobs = system->spawn<caf::detached>(sluice::jobs, std::move(setup));
 }
 
-void node::parts::spawn_cache(http_host_setup& setup) {
+/// Its calls go out through the upstreams of the first loop: they are few.
+void node::parts::spawn_checker(const call_targets& targets) {
+  answer_checker_setup setup;
+  setup.model = settings->cache.similar.checker;
+  setup.budget = settings->cache.similar.checker_budget;
+  setup.router = router;
+  setup.monitor = monitor;
+  setup.targets = targets;
+  setup.wall = [] { return std::chrono::system_clock::now(); };
+  setup.seed = random_seed();
+  checker = system->spawn(answer_checker, std::move(setup));
+}
+
+void node::parts::spawn_cache(http_host_setup& setup, const call_targets& targets) {
   auto count = cache_shards_of(*settings, loops.size());
   auto seed = random_seed();
   if (count > 0)
@@ -317,6 +333,9 @@ void node::parts::spawn_cache(http_host_setup& setup) {
   own->monitor = monitor;
   own->gate = setup.gate;
   own->log = log;
+  if (settings->cache.similar.enabled && !settings->cache.similar.checker.empty())
+    spawn_checker(targets);
+  own->checker = checker;
   keeper = system->spawn<caf::detached>(cache_keeper_role, std::move(own));
   setup.keeper = keeper;
 }
@@ -418,6 +437,10 @@ void node::stop(std::chrono::milliseconds grace) {
     self->send(x.prefetcher, order);
     self->wait_for(x.prefetcher);
   }
+  if (x.checker) { // what the keeper asked it is worth nothing without the keeper
+    self->send(x.checker, order);
+    self->wait_for(x.checker);
+  }
   for (auto& shard : x.cache)
     self->send(shard, order);
   for (auto& shard : x.cache)
@@ -449,6 +472,7 @@ void node::stop(std::chrono::milliseconds grace) {
   x.cache.clear();
   x.keeper = nullptr;
   x.prefetcher = nullptr;
+  x.checker = nullptr;
   x.batchers.clear();
   x.upstreams.clear();
   x.jobs = nullptr;

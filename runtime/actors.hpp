@@ -127,7 +127,7 @@ struct kept_lookup {
   bool patient = false;              ///< no first word: the client makes no call of its own
   bool stale = false;                ///< what is out of date will do, too
   std::chrono::seconds stale_max{0}; ///< as in `cache_lookup`
-  double error_rate_max = -1;         ///< of the namespace; negative for the cache's own
+  double error_rate_max = -1;        ///< of the namespace; negative for the cache's own
 };
 
 /// Keeps answers for long, and knows which questions mean the same.
@@ -163,6 +163,13 @@ using prefetcher_actor = caf::typed_actor<
     // This was asked and answered.
     caf::reacts_to<asked_note>,
     // Stop.
+    caf::reacts_to<drain>>;
+
+/// Says of two answers whether they say the same, by asking a model.
+using answer_checker_actor = call_client_actor::extend<
+    // Do these? Never fails: what goes wrong is an outcome.
+    caf::replies_to<answer_check>::with<check_result>,
+    // Give up what is under way, then stop.
     caf::reacts_to<drain>>;
 
 /// Accepts connections and answers requests on one I/O loop.
@@ -317,6 +324,8 @@ CAF_ADD_TYPE_ID(sluice, (sluice::answer_fill))
 CAF_ADD_TYPE_ID(sluice, (sluice::cache_purge))
 CAF_ADD_TYPE_ID(sluice, (sluice::prefetch_order))
 CAF_ADD_TYPE_ID(sluice, (sluice::asked_note))
+CAF_ADD_TYPE_ID(sluice, (sluice::answer_check))
+CAF_ADD_TYPE_ID(sluice, (sluice::check_result))
 CAF_ADD_TYPE_ID(sluice, (sluice::namespace_report))
 CAF_ADD_TYPE_ID(sluice, (sluice::keeper_report))
 CAF_END_TYPE_ID_BLOCK(sluice)

@@ -66,6 +66,28 @@ struct prefetch_order {
   nanousd cost; ///< of the last answer to it
 };
 
+/// Two answers to one question: do they say the same?
+struct answer_check {
+  uint64_t ticket = 0; ///< as who asks numbers it
+  std::string tenant;  ///< whose texts these are
+  std::string question;
+  std::string kept;
+  std::string fresh;
+};
+
+/// What a check came to. Append only.
+enum class check_outcome : uint8_t {
+  same,
+  different,
+  unknown,  ///< it failed, or said nothing that can be read: it proves nothing
+  declined, ///< it was not made: too many are under way, or the day's budget is used up
+};
+
+struct check_result {
+  uint64_t ticket = 0;
+  check_outcome outcome = check_outcome::unknown;
+};
+
 /// Answers to be forgotten: those of a tenant, or all where it is empty.
 struct cache_purge {
   std::string tenant;

@@ -240,6 +240,11 @@ struct similar_settings {
   /// Numbers of the model: "fp32" as it was made, or "int8", which is faster and a little less
   /// exact.
   std::string precision = "fp32";
+  /// A model of this node that says whether two answers say the same; empty for texts and vectors
+  /// alone, as it costs money and is shown what it compares.
+  std::string checker;
+  /// What its calls may cost on a day, midnight to midnight UTC. Somebody has to say how much.
+  nanousd checker_budget{};
 };
 
 /// Answers that are fetched before anybody asks for them.

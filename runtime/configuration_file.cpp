@@ -185,7 +185,7 @@ void read_document(reading& to, const YAML::Node& root, bool file_given,
   read_log(to, map.value("log"), into.log);
   read_optimizer(to, map.value("optimizer"), into.optimizer);
   read_merging(to, map.value("merging"), into.merging);
-  read_cache(to, map.value("cache"), into.cache);
+  read_cache(to, map.value("cache"), into.models, into.cache);
   check_cache_policies(to, map.value("cache"), into);
   read_environment(to, into.optimizer);
   map.end();

@@ -58,12 +58,15 @@ SLUICE_INSPECT(cache_fill, x.key, x.answer, x.ttl, x.age, x.tenant, x.warmed)
 SLUICE_INSPECT(answer_fill, x.key, x.scope, x.question, x.tenant, x.answer, x.ttl)
 SLUICE_INSPECT(cache_purge, x.tenant)
 SLUICE_INSPECT(prefetch_order, x.key_id, x.kind, x.key, x.body, x.cost)
+SLUICE_INSPECT(answer_check, x.ticket, x.tenant, x.question, x.kept, x.fresh)
+SLUICE_INSPECT(check_result, x.ticket, x.outcome)
 SLUICE_INSPECT(cache_report, x.shard, x.entries, x.bytes, x.stored, x.refused, x.evicted, x.expired,
                x.warmed_used, x.warmed_unused)
 SLUICE_INSPECT(namespace_report, x.scope, x.entries, x.served, x.verified, x.wrong, x.error_rate,
                x.error_rate_from, x.error_rate_to, x.probability_min, x.verified_share)
 SLUICE_INSPECT(keeper_report, x.vectors, x.vector_bytes, x.vectors_evicted, x.entries, x.bytes,
-               x.evicted, x.expired, x.damaged, x.waiting, x.shed, x.read, x.failures, x.namespaces)
+               x.evicted, x.expired, x.damaged, x.waiting, x.shed, x.read, x.failures,
+               x.checks_same, x.checks_different, x.checks_unknown, x.checks_declined, x.namespaces)
 SLUICE_INSPECT(batch_wake, x.number)
 SLUICE_INSPECT(metrics_query, x.unused)
 SLUICE_INSPECT(drain, x.until)

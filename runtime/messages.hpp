@@ -342,7 +342,7 @@ struct cache_report {
   uint64_t warmed_unused = 0; ///< fetched in advance and dropped unasked, since the last report
 };
 
-/// What the cache has learnt of a namespace, since the start.
+/// What the cache has learnt of a namespace, by earlier processes as well.
 struct namespace_report {
   fingerprint scope;
   uint64_t entries = 0;  ///< in L2
@@ -367,10 +367,14 @@ struct keeper_report {
   uint64_t evicted = 0;
   uint64_t expired = 0;
   uint64_t damaged = 0;
-  uint64_t waiting = 0;                     ///< questions that wait to be read
-  uint64_t shed = 0;                        ///< questions that were not read, as too many waited
-  uint64_t read = 0;                        ///< questions read
-  uint64_t failures = 0;                    ///< of the disk
+  uint64_t waiting = 0;     ///< questions that wait to be read
+  uint64_t shed = 0;        ///< questions that were not read, as too many waited
+  uint64_t read = 0;        ///< questions read
+  uint64_t failures = 0;    ///< of the disk
+  uint64_t checks_same = 0; ///< answers compared by a model, by what it said
+  uint64_t checks_different = 0;
+  uint64_t checks_unknown = 0;
+  uint64_t checks_declined = 0;             ///< compared without it
   std::vector<namespace_report> namespaces; ///< the most recently used
 };
 

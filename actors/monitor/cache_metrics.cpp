@@ -40,6 +40,10 @@ cache_metrics::cache_metrics(prometheus::Registry& registry)
       warmed_(counter(registry, "sluice_cache_warmed_total",
                       "Answers to these that were asked for since, or dropped unasked.")),
       warmed_used_(warmed_, {{"result", "used"}}), warmed_unused_(warmed_, {{"result", "unused"}}),
+      checks_(counter(registry, "sluice_cache_checks_total",
+                      "Answers that a model was to compare, by what it said.")),
+      same_(checks_, {{"outcome", "same"}}), different_(checks_, {{"outcome", "different"}}),
+      unknown_(checks_, {{"outcome", "unknown"}}), declined_(checks_, {{"outcome", "declined"}}),
       namespaces_(registry) {}
 
 void cache_metrics::add(const request_record& x, steady_time now) {
@@ -85,6 +89,10 @@ void cache_metrics::add(const keeper_report& x) {
   more(read_, x.read, keeper_.read);
   more(damaged_, x.damaged, keeper_.damaged);
   more(failures_, x.failures, keeper_.failures);
+  more(same_, x.checks_same, keeper_.checks_same);
+  more(different_, x.checks_different, keeper_.checks_different);
+  more(unknown_, x.checks_unknown, keeper_.checks_unknown);
+  more(declined_, x.checks_declined, keeper_.checks_declined);
   more(evicted_, x.evicted + x.vectors_evicted, keeper_.evicted + keeper_.vectors_evicted);
   more(expired_, x.expired, keeper_.expired);
   keeper_ = x;

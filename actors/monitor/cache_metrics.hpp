@@ -60,6 +60,11 @@ private:
   counter_family& warmed_;
   lazy_counter warmed_used_;
   lazy_counter warmed_unused_;
+  counter_family& checks_;
+  lazy_counter same_;
+  lazy_counter different_;
+  lazy_counter unknown_;
+  lazy_counter declined_;
   namespace_metrics namespaces_;
   recent_average recent_hits_; ///< a second for a hit, nothing for a miss
   std::map<uint32_t, held> shards_;

@@ -2,12 +2,12 @@
 
 #include "actors/monitor/batch_metrics.hpp"
 #include "actors/monitor/cache_metrics.hpp"
-#include "actors/monitor/day_sum.hpp"
 #include "actors/monitor/job_metrics.hpp"
 #include "actors/monitor/metric_families.hpp"
 #include "actors/monitor/process_stats.hpp"
 #include "actors/monitor/recent_average.hpp"
 #include "actors/monitor/request_counters.hpp"
+#include "runtime/day_sum.hpp"
 #include "runtime/messages.hpp"
 
 #include <map>

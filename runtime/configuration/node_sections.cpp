@@ -116,19 +116,22 @@ void read_archive(reading& to, const yaml_value& at, archive_settings& into) {
   map.end();
 }
 
-void read_similar(reading& to, const yaml_value& at, similar_settings& into) {
+void read_similar(reading& to, const yaml_value& at, const std::vector<model>& models,
+                  similar_settings& into) {
   map_reader map{to, at};
   map.flag("enabled", into.enabled);
   map.decimal("error_rate_max", into.error_rate_max, {0, 1});
   map.integer<uint64_t>("entries_max", into.entries_max, {1, 10'000'000});
   map.text("model", into.model);
   map.choice("precision", into.precision, {"fp32", "int8"});
+  read_checker(map, models, into);
   map.end();
 }
 
 } // namespace
 
-void read_cache(reading& to, const yaml_value& at, cache_settings& into) {
+void read_cache(reading& to, const yaml_value& at, const std::vector<model>& models,
+                cache_settings& into) {
   map_reader map{to, at};
   map.flag("enabled", into.enabled);
   map.integer<uint32_t>("shards", into.shards, {0, 256});
@@ -140,7 +143,7 @@ void read_cache(reading& to, const yaml_value& at, cache_settings& into) {
   read_archive(to, map.value("archive"), into.archive);
   map.duration<std::chrono::seconds>("stale_while_revalidate", into.stale_while_revalidate,
                                      {0s, 365 * 24h});
-  read_similar(to, map.value("similar"), into.similar);
+  read_similar(to, map.value("similar"), models, into.similar);
   read_warming(to, map.value("warming"), into.warming);
   into.policies = read_cache_policies(to, map.value("policies"));
   map.end();

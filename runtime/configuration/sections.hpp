@@ -14,7 +14,11 @@ void read_simulation(reading& to, const yaml_value& at, simulation_settings& int
 void read_storage(reading& to, const yaml_value& at, storage_settings& into);
 void read_jobs(reading& to, const yaml_value& at, jobs_settings& into);
 void read_merging(reading& to, const yaml_value& at, merging_settings& into);
-void read_cache(reading& to, const yaml_value& at, cache_settings& into);
+/// `models` are those that the cache may ask.
+void read_cache(reading& to, const yaml_value& at, const std::vector<model>& models,
+                cache_settings& into);
+/// Who compares answers for it, and for how much.
+void read_checker(map_reader& map, const std::vector<model>& models, similar_settings& into);
 /// What is fetched in advance, and the budget that it needs.
 void read_warming(reading& to, const yaml_value& at, warming_settings& into);
 std::vector<cache_policy> read_cache_policies(reading& to, const yaml_value& at);

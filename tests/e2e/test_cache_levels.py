@@ -184,6 +184,54 @@ def test_what_a_namespace_has_shown_outlives_a_restart(start):
         assert second.metric("sluice_cache_namespace_wrong", namespace=space) == 0
 
 
+CAPITALS = ["What is the capital of France" + end for end in ("", "!", "??", " ?", "?!", " !", "!!", "???", "...")]
+
+
+def sampled_by(start, provider, budget):
+    """Nothing may be wrong, so all is compared with what the provider says; where texts differ, by the model."""
+    gateway = start(providers=[parts.provider("sim", provider.url)],
+                    models=[parts.model("chat", ("sim", "plain")), parts.model("judge", ("sim", "judge"))],
+                    cache={"similar": {"enabled": True, "model": str(MODEL), "error_rate_max": 0, "checker": "judge",
+                                       "checker_budget": budget}})
+    client = client_of(gateway)
+    chat(client, "What is the capital of France?")
+    kept(gateway, 1)
+    for i, text in enumerate(CAPITALS):
+        assert level(chat(client, text)) == "miss"
+        kept(gateway, i + 2)
+    return gateway
+
+
+def checks(gateway, outcome):
+    return gateway.metric("sluice_cache_checks_total", outcome=outcome) or 0
+
+
+@pytest.mark.parametrize("verdict, wrong", [("SAME", 0), ("Different.", len(CAPITALS)), ("I cannot tell.", None)])
+def test_a_model_compares_answers(start, verdict, wrong):
+    with PlainAnswers(verdict=verdict) as provider:
+        gateway = sampled_by(start, provider, 1.5)
+        outcome = {0: "same", None: "unknown"}.get(wrong, "different")
+        eventually(lambda: checks(gateway, outcome) == len(CAPITALS), what="checks")
+        assert len(provider.judged) == len(CAPITALS)
+        for asked in provider.judged:
+            assert asked["temperature"] == 0 and "capital of France" in asked["messages"][1]["content"]
+        eventually(lambda: gateway.metric("sluice_requests_total", route="cache check") == len(CAPITALS))
+        quality = json.loads(run("cache", "quality", "--url", gateway.url, "--json").stdout)["namespaces"]
+        assert sum(x["verified"] for x in quality) == (0 if wrong is None else len(CAPITALS))
+        assert sum(x["wrong"] for x in quality) == (wrong or 0)
+        paid = [x for x in gateway.records() if x["route"] == "cache check"]
+        assert {x["tenant"] for x in paid} == {"acme"} and {x["model"] for x in paid} == {"judge"}
+        assert "France" not in json.dumps(paid)
+
+
+def test_checks_keep_to_their_budget(start):
+    with PlainAnswers(verdict="SAME") as provider:
+        gateway = sampled_by(start, provider, 0.0002)
+        eventually(lambda: checks(gateway, "same") + checks(gateway, "declined") == len(CAPITALS), what="outcomes")
+        assert checks(gateway, "same") == len(provider.judged) >= 1
+        assert checks(gateway, "declined") >= 1
+
+
 @pytest.mark.parametrize("asked, kept_question", [
     ("Which of these drugs is not safe in pregnancy?", "Which of these drugs is safe in pregnancy?"),
     ("What is 15 % of 80?", "What is 25 % of 80?"),

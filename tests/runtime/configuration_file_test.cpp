@@ -359,6 +359,39 @@ TEST_F(configuration_test, policies_of_the_cache_name_what_there_is) {
   EXPECT_EQ(x.mistakes[1].line, 4);
 }
 
+TEST_F(configuration_test, reads_who_compares_answers_for_the_cache) {
+  std::string models = "providers: [{name: p, kind: openai, base_url: 'http://127.0.0.1:1/v1'}]\n"
+                       "models:\n"
+                       "  - {name: judge, deployments: [{provider: p, model: j, price: {input: 1, "
+                       "output: 2}}]}\n"
+                       "  - {name: embed, endpoints: [embeddings], deployments: [{provider: p, "
+                       "model: e, price: {input: 1}}]}\n"
+                       "  - {name: free, deployments: [{provider: p, model: f, price: unknown}]}\n"
+                       "cache:\n  similar:\n";
+  auto x = load(models + "    checker: judge\n    checker_budget: 1.50\n");
+  EXPECT_EQ(to_text(x.mistakes), "");
+  EXPECT_EQ(x.config.cache.similar.checker, "judge");
+  EXPECT_EQ(x.config.cache.similar.checker_budget, nanousd{1'500'000'000});
+  EXPECT_TRUE(load("").config.cache.similar.checker.empty());
+  auto wrong = [&](const std::string& lines) {
+    auto found = load(models + lines).mistakes;
+    EXPECT_EQ(found.size(), 1u) << to_text(found);
+    return to_text(found);
+  };
+  auto of_line = testing::HasSubstr("sluice.yaml:8: cache.similar.checker");
+  EXPECT_THAT(wrong("    checker: jugde\n    checker_budget: 1\n"),
+              testing::AllOf(of_line, testing::HasSubstr("did you mean 'judge'?")));
+  EXPECT_THAT(wrong("    checker: embed\n    checker_budget: 1\n"),
+              testing::AllOf(of_line, testing::HasSubstr("cannot chat")));
+  EXPECT_THAT(wrong("    checker: free\n    checker_budget: 1\n"),
+              testing::AllOf(of_line, testing::HasSubstr("price is unknown at 'p'")));
+  EXPECT_THAT(wrong("    checker: judge\n"),
+              testing::AllOf(of_line, testing::HasSubstr("no budget")));
+  EXPECT_THAT(wrong("    checker: judge\n    checker_budget: 0\n"),
+              testing::HasSubstr("sluice.yaml:9: cache.similar.checker_budget"));
+  EXPECT_THAT(wrong("    checker_budget: 1\n"), testing::HasSubstr("without a checker"));
+}
+
 TEST_F(configuration_test, puts_variables_in_and_names_those_that_are_missing) {
   variables = {{"PORT", "8081"}};
   EXPECT_EQ(load("listen: {port: '${PORT}'}\n").config.listen.port, 8081);

@@ -154,7 +154,9 @@ TEST_F(messages_test, every_announced_type_survives_the_wire) {
   round_trip(cache_purge{"t"});
   round_trip(asked_note{{}, "t", "a", "k", {1, 2}, endpoint::completions, "{}", {3}});
   round_trip(prefetch_order{"k", endpoint::completions, {1, 2}, "{}", {3}});
-  keeper_report keeper{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, {}};
+  EXPECT_EQ(round_trip(answer_check{1, "t", "q", "a", "b"}).fresh, "b");
+  EXPECT_EQ(round_trip(check_result{1, check_outcome::declined}).outcome, check_outcome::declined);
+  keeper_report keeper{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, {}};
   keeper.namespaces.push_back({{1, 2}, 3, 4, 5, 6, 0.25, 0.5, 0.75, 0.875, 0.125});
   EXPECT_EQ(round_trip(keeper).namespaces.size(), 1u);
   round_trip(keeper.namespaces.front());

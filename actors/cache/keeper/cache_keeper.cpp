@@ -1,6 +1,5 @@
 #include "actors/cache/keeper/cache_keeper.hpp"
 
-#include "actors/cache/semantic/answer_text.hpp"
 #include "actors/cache/semantic/form_bytes.hpp"
 
 #include <array>
@@ -197,34 +196,6 @@ seconds cache_keeper::lifetime(seconds ttl) {
   return whole - seconds{std::uniform_int_distribution<int64_t>{0, span}(random_)};
 }
 
-/// Whether the answer that would have been served says what the provider now says.
-bool cache_keeper::compare(const remembered& asked, const cached_answer& answer,
-                           const keeper_times& at) {
-  auto& verdict = asked.verdict;
-  auto candidate = verdict.key && verdict.decision != hit_decision::unlikely;
-  if (!candidate)
-    return false;
-  auto kept = fetch(verdict.key, at.wall, false);
-  if (!kept)
-    return false;
-  auto one = answer_text(answer);
-  auto other = answer_text(kept->answer);
-  if (one.empty() || other.empty())
-    return false; // nothing to compare: it proves nothing
-  auto right = one == other;
-  if (!right) {
-    const std::array<std::string_view, 2> texts{one, other};
-    auto forms = judge_->read(texts);
-    if (!forms)
-      return false;
-    right = judge_->agree((*forms)[0], (*forms)[1]);
-  }
-  semantic_->verified(asked.scope, verdict, right);
-  if (!right)
-    save_evidence(at);
-  return right;
-}
-
 void cache_keeper::keep(answer_fill&& x, const keeper_times& at) {
   auto known = take_remembered(x.key);
   auto readable = judge_ && x.scope && !x.question.empty();
@@ -237,7 +208,7 @@ void cache_keeper::keep(answer_fill&& x, const keeper_times& at) {
       known->form = std::move(forms->front());
     }
   }
-  auto same = readable && known && compare(*known, x.answer, at);
+  auto same = readable && known && compare(*known, x, at);
   auto now = std::chrono::floor<seconds>(at.wall);
   answer_record record;
   record.meta.key = x.key;
@@ -295,6 +266,10 @@ keeper_report cache_keeper::report() const {
   result.shed = shed_;
   result.read = read_;
   result.failures = failures_;
+  result.checks_same = checked_[static_cast<size_t>(check_outcome::same)];
+  result.checks_different = checked_[static_cast<size_t>(check_outcome::different)];
+  result.checks_unknown = checked_[static_cast<size_t>(check_outcome::unknown)];
+  result.checks_declined = checked_[static_cast<size_t>(check_outcome::declined)];
   if (!semantic_)
     return result;
   result.vectors = semantic_->entries();

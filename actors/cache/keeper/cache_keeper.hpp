@@ -4,8 +4,10 @@
 #include "runtime/actors.hpp"
 #include "runtime/answer_archive.hpp"
 
+#include <array>
 #include <deque>
 #include <list>
+#include <map>
 #include <memory>
 
 namespace sluice {
@@ -26,6 +28,9 @@ struct keeper_settings {
   /// calls the provider meanwhile. A tenth of the calls that are then given up was paid for in
   /// vain; waiting would cost the other nine tenths the time to read a question.
   double beside_below = 0.1;
+  /// Samples that a model may compare at once, if any; what is more is compared by its vectors. As
+  /// many as the checker takes.
+  size_t checks_max = 0;
 };
 
 struct keeper_times {
@@ -67,6 +72,9 @@ public:
   /// Reads some of the questions that wait.
   void read(const keeper_times& at, std::vector<keeper_word>& say);
   void keep(answer_fill&& x, const keeper_times& at);
+  /// What a model is to compare since the last call. Each is answered with `checked`.
+  std::vector<answer_check> take_checks() { return std::exchange(checks_, {}); }
+  void checked(const check_result& x, const keeper_times& at);
   /// Fails with `storage_failed`.
   caf::expected<uint64_t> purge(const cache_purge& x);
 
@@ -127,6 +135,13 @@ private:
     uint32_t entries = 0;
     uint32_t reads = 0;
   };
+  /// Two answers that are to be compared, and what follows from it.
+  struct check_subject {
+    fingerprint scope;
+    semantic_verdict verdict; ///< whose entry gave the first
+    std::string kept;
+    std::string fresh;
+  };
 
   bool l2_is_full() const { return semantic_->entries() >= settings_.semantic.entries_max; }
   bool search_some();
@@ -140,7 +155,9 @@ private:
   std::optional<found_answer> fetch(const fingerprint& key, wall_time now, bool use);
   std::optional<remembered> take_remembered(const fingerprint& key);
   void remember(remembered&& x);
-  bool compare(const remembered& asked, const cached_answer& answer, const keeper_times& at);
+  bool compare(const remembered& asked, const answer_fill& x, const keeper_times& at);
+  bool compare_vectors(const check_subject& what, const keeper_times& at);
+  void verified(const check_subject& what, bool right, const keeper_times& at);
   std::optional<question_form> encode_kept(const answer_meta& x, const keeper_times& at);
   void load_evidence();
   void forget_namespaces(const std::string& tenant);
@@ -157,6 +174,10 @@ private:
   std::unordered_map<fingerprint, std::list<remembered>::iterator, hash> remembered_at_;
   std::optional<start> start_;                                 ///< until it is done
   std::unordered_map<fingerprint, std::string, hash> tenants_; ///< of L2's namespaces
+  std::vector<answer_check> checks_;                           ///< to be handed out
+  std::map<uint64_t, check_subject> under_check_; ///< by ticket, handed out or about to be
+  uint64_t ticket_next_ = 1;
+  std::array<uint64_t, 4> checked_{}; ///< by outcome
   loaded_evidence loaded_;
   steady_time saved_at_{};
   std::mt19937_64 random_;

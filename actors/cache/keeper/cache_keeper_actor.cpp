@@ -1,5 +1,6 @@
 #include "actors/cache/keeper/cache_keeper_actor.hpp"
 
+#include "actors/cache/checker/answer_checker_actor.hpp"
 #include "actors/cache/judge/minilm_judge.hpp"
 #include "runtime/rendezvous.hpp"
 
@@ -39,6 +40,18 @@ void warm(keeper_pointer self) {
     self->send(self, keeper_warm_atom::value);
 }
 
+/// Longer than a checker takes for anything: it is dead then.
+constexpr std::chrono::seconds checker_patience{60};
+
+void hand_out_checks(keeper_pointer self) {
+  for (auto& check : self->state.keeper->take_checks()) {
+    check_result nothing{check.ticket, check_outcome::unknown};
+    self->request(self->state.setup.checker, checker_patience, std::move(check))
+        .then([self](const check_result& x) { self->state.keeper->checked(x, now()); },
+              [self, nothing](const caf::error&) { self->state.keeper->checked(nothing, now()); });
+  }
+}
+
 void report(keeper_pointer self) {
   if (self->state.setup.monitor)
     self->send(self->state.setup.monitor, self->state.keeper->report());
@@ -62,6 +75,7 @@ cache_keeper_role(keeper_pointer self, std::shared_ptr<cache_keeper_setup> setup
   state.setup = std::move(*setup);
   if (state.setup.shards.empty())
     state.setup.settings.hottest = 0;
+  state.setup.settings.checks_max = state.setup.checker ? check_desk::under_way_max : 0;
   if (state.setup.make_judge)
     state.judge = state.setup.make_judge();
   state.keeper =
@@ -79,6 +93,7 @@ cache_keeper_role(keeper_pointer self, std::shared_ptr<cache_keeper_setup> setup
       [self](answer_fill& x) {
         self->state.setup.gate->leave_fill(x.answer.content.size());
         self->state.keeper->keep(std::move(x), now());
+        hand_out_checks(self);
       },
       [self](const cache_purge& x) -> caf::result<uint64_t> {
         auto count = self->state.keeper->purge(x);

@@ -31,6 +31,7 @@ struct cache_keeper_setup {
   monitor_actor monitor;
   std::shared_ptr<keeper_gate> gate; ///< what is told passed it
   std::shared_ptr<node_log> log;     ///< may be null
+  answer_checker_actor checker;      ///< null where vectors are compared
 };
 
 struct cache_keeper_state {
@@ -45,7 +46,8 @@ struct cache_keeper_state {
 
 /// Keeps L2 and L3. Spawned by the node, one, on a thread of its own, as it waits for the disk and
 /// for the encoder. It owns the index by meaning; the archive is its alone while it lives. Clients
-/// that die are not waited for; a shard or monitor that dies is not missed. Stops at `drain`.
+/// that die are not waited for; a shard or monitor that dies is not missed, and neither is a
+/// checker: what it was asked proves nothing then. Stops at `drain`.
 waking_cache_keeper_actor::behavior_type
 cache_keeper_role(waking_cache_keeper_actor::stateful_pointer<cache_keeper_state> self,
                   std::shared_ptr<cache_keeper_setup> setup);

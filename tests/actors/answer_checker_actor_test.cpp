@@ -1,0 +1,229 @@
+#include "actors/cache/checker/answer_checker_actor.hpp"
+
+#include "actors/cache/checker/check_prompt.hpp"
+#include "tests/support/deterministic_system.hpp"
+
+#include <functional>
+#include <memory>
+
+namespace sluice {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// A provider that remembers what it was told and answers when the test says so.
+struct provider_log {
+  std::vector<upstream_call> calls;
+  std::vector<uint64_t> cancelled;
+};
+
+upstream_actor::behavior_type silent_provider(upstream_actor::pointer,
+                                              std::shared_ptr<provider_log> log) {
+  return {
+      [log](const upstream_call& x) { log->calls.push_back(x); },
+      [](const stream_credit&) {},
+      [log](const cancel_call& x) { log->cancelled.push_back(x.call); },
+      [](const drain&) {},
+  };
+}
+
+struct router_word {
+  std::vector<route_query> queries;
+  nanousd estimate{1'000};
+  bool fails = false;
+};
+
+router_actor::behavior_type told_router(router_actor::pointer, std::shared_ptr<router_word> word) {
+  return {
+      [word](const route_query& x) -> caf::result<route_decision> {
+        word->queries.push_back(x);
+        if (word->fails)
+          return make_error(ec::upstream_unavailable);
+        return route_decision{{{"sim/m", word->estimate}}, "test"};
+      },
+      [](const deployment_health&) {},
+  };
+}
+
+monitor_actor::behavior_type writing_monitor(monitor_actor::pointer,
+                                             std::shared_ptr<std::vector<request_record>> to) {
+  return {
+      [to](loop_report& x) {
+        for (auto& each : x.requests)
+          to->push_back(std::move(each));
+        return uint32_t{1};
+      },
+      [](const upstream_report&) {},
+      [](const merge_report&) {},
+      [](const batch_report&) {},
+      [](const jobs_report&) {},
+      [](const cache_report&) {},
+      [](const keeper_report&) {},
+      [](const metrics_query&) { return std::string{}; },
+  };
+}
+
+class answer_checker_actor_test : public test::deterministic_system {
+protected:
+  answer_checker_actor_test() {
+    deployment to;
+    to.id = "sim/m";
+    to.provider = "sim";
+    to.upstream_model = "m-1";
+    to.price = price_entry{{1'000'000, 0, 0, 2'000'000, 0}, "test", ""};
+    answer_checker_setup setup;
+    setup.model = "judge";
+    setup.budget = {2'500};
+    setup.router = spawn(told_router, word);
+    setup.monitor = spawn(writing_monitor, records);
+    setup.targets.models = std::make_shared<const catalogue>(
+        std::vector<model>{{"judge", {endpoint::chat_completions}, {to}, "", 0}});
+    setup.targets.upstreams["sim"] = spawn(silent_provider, provider);
+    setup.wall = [this] { return wall; };
+    checker = spawn(answer_checker, std::move(setup));
+  }
+  ~answer_checker_actor_test() override { checker = nullptr; }
+
+  caf::expected<check_result> check(std::function<void()> meanwhile = [] {}) {
+    caf::scoped_actor self{sys};
+    auto pending = self->request(checker, caf::infinite,
+                                 answer_check{++tickets, "acme", "How far?", "one", "two"});
+    sched.run();
+    meanwhile();
+    caf::expected<check_result> result{caf::sec::runtime_error};
+    if (self->has_next_message())
+      pending.receive([&](const check_result& x) { result = x; },
+                      [&](const caf::error& x) { result = x; });
+    return result;
+  }
+
+  void reply(const std::string& text, token_usage usage = {100, 0, 0, 1, 0}) {
+    auto call = provider->calls.back();
+    upstream_reply x;
+    x.call = call.call;
+    x.body = R"({"choices":[{"message":{"content":")" + text + "\"}}]}";
+    x.usage = usage;
+    x.usage_known = true;
+    tell(call.client, x);
+  }
+
+  void refuse(ec code) {
+    auto call = provider->calls.back();
+    upstream_failure x;
+    x.call = call.call;
+    x.why.code = code;
+    tell(call.client, x);
+  }
+
+  check_outcome outcome(std::function<void()> meanwhile = [] {}) {
+    auto x = check(std::move(meanwhile));
+    EXPECT_TRUE(x);
+    EXPECT_EQ(x ? x->ticket : 0, tickets);
+    return x ? x->outcome : check_outcome::unknown;
+  }
+
+  std::shared_ptr<provider_log> provider = std::make_shared<provider_log>();
+  std::shared_ptr<router_word> word = std::make_shared<router_word>();
+  std::shared_ptr<std::vector<request_record>> records =
+      std::make_shared<std::vector<request_record>>();
+  answer_checker_actor checker;
+  wall_time wall{std::chrono::seconds{1'800'000'000}};
+  uint64_t tickets = 0;
+};
+
+TEST_F(answer_checker_actor_test, asks_the_model_and_tells_what_it_said) {
+  EXPECT_EQ(outcome([&] { reply("SAME"); }), check_outcome::same);
+  EXPECT_EQ(outcome([&] { reply("different"); }), check_outcome::different);
+  EXPECT_EQ(outcome([&] { reply("I cannot say."); }), check_outcome::unknown);
+  ASSERT_EQ(provider->calls.size(), 3u);
+  auto& call = provider->calls.front();
+  EXPECT_EQ(call.deployment, "sim/m");
+  EXPECT_EQ(call.kind, endpoint::chat_completions);
+  EXPECT_EQ(call.mode, reply_mode::whole);
+  EXPECT_EQ(call.tenant, "acme");
+  EXPECT_FALSE(call.merge.exact) << "it is nobody else's";
+  EXPECT_NE(call.body.str().find(R"("model":"m-1")"), std::string::npos);
+  EXPECT_NE(call.body.str().find("How far?"), std::string::npos);
+  EXPECT_NE(provider->calls[1].body.str(), call.body.str()) << "marks are guessed by nobody";
+  auto& query = word->queries.front();
+  EXPECT_EQ(query.model, "judge");
+  EXPECT_EQ(query.output_tokens_max, check_output_tokens_max);
+  EXPECT_GT(query.input_tokens, 0);
+}
+
+TEST_F(answer_checker_actor_test, its_calls_are_charged_and_told) {
+  outcome([&] { reply("SAME"); });
+  ASSERT_EQ(records->size(), 1u);
+  auto& x = records->front();
+  EXPECT_EQ(x.route, "cache check");
+  EXPECT_EQ(x.tenant, "acme");
+  EXPECT_EQ(x.model, "judge");
+  EXPECT_EQ(x.deployment, "sim/m");
+  EXPECT_EQ(x.status, 200);
+  EXPECT_EQ(x.attempts, 1);
+  EXPECT_TRUE(x.inference);
+  EXPECT_TRUE(x.usage_known);
+  EXPECT_EQ(x.cost, nanousd{102});
+  EXPECT_EQ(x.cache, cache_result::unasked);
+  outcome([&] { refuse(ec::upstream_failed); });
+  ASSERT_EQ(records->size(), 2u);
+  EXPECT_EQ(records->back().error, ec::upstream_failed);
+  EXPECT_EQ(records->back().cost, nanousd{});
+}
+
+TEST_F(answer_checker_actor_test, makes_no_call_beyond_the_days_budget) {
+  // 2,500 a day: two of at most 1,000 at once, then by what they did cost.
+  EXPECT_EQ(outcome([&] { reply("SAME", {900, 0, 0, 50, 0}); }), check_outcome::same);
+  EXPECT_EQ(outcome([&] { reply("SAME", {900, 0, 0, 0, 0}); }), check_outcome::same);
+  EXPECT_EQ(outcome(), check_outcome::declined) << "600 are left";
+  EXPECT_EQ(provider->calls.size(), 2u);
+  EXPECT_EQ(records->size(), 2u) << "what was not made is not told";
+  wall += 24h;
+  EXPECT_EQ(outcome([&] { reply("SAME"); }), check_outcome::same);
+}
+
+TEST_F(answer_checker_actor_test, what_a_failure_may_have_cost_is_spent) {
+  EXPECT_EQ(outcome([&] { refuse(ec::upstream_timeout); }), check_outcome::unknown);
+  EXPECT_EQ(outcome([&] { refuse(ec::upstream_bad_response); }), check_outcome::unknown);
+  EXPECT_EQ(records->back().cost, nanousd{}) << "which nobody knows";
+  EXPECT_EQ(outcome(), check_outcome::declined);
+  wall += 24h;
+  for (int i = 0; i < 10; ++i)
+    EXPECT_EQ(outcome([&] { refuse(ec::upstream_rejected); }), check_outcome::unknown);
+}
+
+TEST_F(answer_checker_actor_test, proves_nothing_where_nobody_can_be_asked) {
+  word->fails = true;
+  EXPECT_EQ(outcome(), check_outcome::unknown);
+  EXPECT_TRUE(records->empty());
+}
+
+TEST_F(answer_checker_actor_test, gives_up_what_nobody_answers) {
+  EXPECT_EQ(outcome([&] { pass(check_desk::patience + check_desk::grace + 2s); }),
+            check_outcome::unknown);
+  ASSERT_EQ(provider->cancelled.size(), 1u);
+  EXPECT_EQ(provider->cancelled[0], provider->calls[0].call);
+  EXPECT_EQ(records->back().error, ec::upstream_timeout);
+  reply("SAME"); // late, to nobody
+  EXPECT_EQ(records->size(), 1u);
+}
+
+TEST_F(answer_checker_actor_test, takes_so_many_at_once) {
+  word->estimate = {};
+  for (size_t i = 0; i < check_desk::under_way_max; ++i)
+    tell(checker, answer_check{++tickets, "acme", "q", "one", "two"});
+  EXPECT_EQ(provider->calls.size(), check_desk::under_way_max);
+  EXPECT_EQ(outcome(), check_outcome::declined);
+  reply("SAME");
+  EXPECT_EQ(outcome([&] { reply("SAME"); }), check_outcome::same);
+}
+
+TEST_F(answer_checker_actor_test, gives_up_what_is_under_way_when_it_stops) {
+  EXPECT_EQ(outcome([&] { tell(checker, drain{}); }), check_outcome::unknown);
+  EXPECT_EQ(provider->cancelled.size(), 1u);
+  ASSERT_EQ(records->size(), 1u);
+  EXPECT_EQ(records->front().error, ec::shutting_down);
+}
+
+} // namespace
+} // namespace sluice
