@@ -47,8 +47,12 @@ features_of(const question_facts& asked, const question_facts& kept, const neigh
   auto count = 1 + others.size();
   std::array<double, rows.size()> near{};
   std::array<double, rows.size()> weight{};
-  for (size_t i = 0; i < count; ++i)
-    near[i] = cosine(asked.vector, *rows[i]);
+  std::array<int32_t, rows.size()> squares{}; // each is needed with every other row
+  auto asked_square = dot(asked.vector, asked.vector);
+  for (size_t i = 0; i < count; ++i) {
+    squares[i] = dot(*rows[i], *rows[i]);
+    near[i] = cosine_of(dot(asked.vector, *rows[i]), asked_square, squares[i]);
+  }
   auto nearest = *std::max_element(near.begin(), near.begin() + count);
   for (size_t i = 0; i < count; ++i)
     weight[i] = std::exp((near[i] - nearest) / neighbour_scale);
@@ -59,7 +63,7 @@ features_of(const question_facts& asked, const question_facts& kept, const neigh
   double rivals = 0;
   for (size_t i = 0; i < count; ++i)
     for (size_t j = i + 1; j < count; ++j) {
-      auto close = cosine(*rows[i], *rows[j]);
+      auto close = cosine_of(dot(*rows[i], *rows[j]), squares[i], squares[j]);
       agree += weight[i] * weight[j] * close;
       agree_weight += weight[i] * weight[j];
       if (i == 0) {
