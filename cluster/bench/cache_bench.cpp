@@ -5,6 +5,7 @@
 #include "runtime/ec.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -105,6 +106,25 @@ private:
   std::ofstream out_;
 };
 
+/// Judges and adds the time that it takes.
+class timed_judge {
+public:
+  timed_judge(const judge_weights& weights, std::chrono::nanoseconds& spent)
+      : decide_(weights), spent_(spent) {}
+
+  double operator()(const question_facts& asked, const question_facts& kept,
+                    const neighbourhood& around = {}) const {
+    auto begin = std::chrono::steady_clock::now();
+    auto result = decide_(asked, kept, around).probability;
+    spent_ += std::chrono::steady_clock::now() - begin;
+    return result;
+  }
+
+private:
+  judge decide_;
+  std::chrono::nanoseconds& spent_;
+};
+
 caf::error judge_pairs(const cache_bench_options& options, const judge_weights& weights,
                        facts_maker& maker, feature_file& file, cache_bench_report& out) {
   auto rows = read_pairs(options.pairs);
@@ -118,13 +138,13 @@ caf::error judge_pairs(const cache_bench_options& options, const judge_weights& 
   auto facts = maker.make(texts);
   if (!facts)
     return facts.error();
-  judge decide(weights);
+  timed_judge decide(weights, out.judging);
   for (size_t i = 0; i < rows->size(); ++i) {
     const auto& row = (*rows)[i];
     const auto& asked = (*facts)[2 * i + 1];
     const auto& kept = (*facts)[2 * i];
     file.add({i, row.duplicate, asked, kept});
-    out.judged.push_back({decide(asked, kept).probability, row.duplicate, row.category});
+    out.judged.push_back({decide(asked, kept), row.duplicate, row.category});
     out.by_cosine.push_back({cosine(asked.vector, kept.vector), row.duplicate, row.category});
   }
   return caf::none;
@@ -168,7 +188,7 @@ caf::error judge_nearest(const cache_bench_options& options, const judge_weights
   auto asked = same_file ? stored : maker.make(views(*queries));
   if (!asked)
     return asked.error();
-  judge decide(weights);
+  timed_judge decide(weights, out.judging);
   for (size_t i = 0; i < asked->size(); ++i) {
     const auto& now = (*asked)[i];
     auto places = nearest_of(now, *stored, same_file ? i : stored->size());
@@ -181,7 +201,7 @@ caf::error judge_nearest(const cache_bench_options& options, const judge_weights
     const auto& label = (*queries)[i].label;
     auto right = label != "oos" && label == (*rows)[places.front()].label;
     file.add({i, right, now, kept, {others}});
-    out.judged.push_back({decide(now, kept, {others}).probability, right, {}});
+    out.judged.push_back({decide(now, kept, {others}), right, {}});
     out.by_cosine.push_back({cosine(now.vector, kept.vector), right, {}});
   }
   return caf::none;

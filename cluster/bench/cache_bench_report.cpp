@@ -33,9 +33,11 @@ void append(std::string& out, std::string_view who, const std::vector<scored_pai
 } // namespace
 
 std::string to_text(const cache_bench_report& x) {
-  auto out = fmt::format("{} rows; hits at 1, 2 and 5 % wrong, and at the default\n"
-                         "  {:<16}{:>8}{:>11}{:>11}{:>11}{:>11}{:>11}\n",
-                         x.rows, "", "AUC", "1 %", "2 %", "5 %", "served", "wrong");
+  auto out =
+      fmt::format("{} rows, judged in {:.1f} us each; hits at 1, 2 and 5 % wrong, and at the "
+                  "default\n"
+                  "  {:<16}{:>8}{:>11}{:>11}{:>11}{:>11}{:>11}\n",
+                  x.rows, x.judge_us(), "", "AUC", "1 %", "2 %", "5 %", "served", "wrong");
   append(out, "judge", x.judged, judge::threshold_default);
   append(out, "cosine 0.85", x.by_cosine, cosine_baseline);
   auto by_cosine = wrongly_served(x.by_cosine, cosine_baseline);
@@ -48,6 +50,7 @@ std::string to_text(const cache_bench_report& x) {
 std::string to_json(const cache_bench_report& x) {
   auto result = json_of(x.judged, judge::threshold_default);
   result["rows"] = x.rows;
+  result["judge_us"] = x.judge_us();
   result["threshold"] = judge::threshold_default;
   result["cosine_085"] = json_of(x.by_cosine, cosine_baseline);
   return result.dump(2) + "\n";

@@ -131,14 +131,6 @@ size_t count_opposites(const words& a, const words& b) {
   return result;
 }
 
-bool asks_otherwise(const words& a, const words& b) {
-  auto other = [](const words& x, const words& y) {
-    return std::ranges::any_of(
-        x, [&](const auto& word) { return word.kind == word_kind::ask && !has(y, word.text); });
-  };
-  return other(a, b) && other(b, a);
-}
-
 /// Sets `substituted` and `inserted`: what is left of the words between the longest common
 /// beginning and end.
 void compare_frames(const words& a, const words& b, guard_findings& out) {
@@ -200,8 +192,6 @@ void compare_scope(const question_facts& a, const question_facts& b, const word_
   auto left_a = of_kind(a.words, match.left_a, word_kind::scope);
   auto left_b = of_kind(b.words, match.left_b, word_kind::scope);
   out.scope = !left_a.empty() && !left_b.empty();
-  out.direction = of_kind(a.words, match.left_a, word_kind::direction).size() +
-                  of_kind(b.words, match.left_b, word_kind::direction).size();
 }
 
 /// A guard is certain where the questions are otherwise alike; in free rewordings a word in one of
@@ -276,7 +266,6 @@ guard_findings guard(const question_facts& a, const question_facts& b, const wor
   compare_plain(a, b, match, result);
   compare_scope(a, b, match, result);
   result.swapped = swapped(a.words, b.words);
-  result.asked = asks_otherwise(a.words, b.words);
   compare_frames(a.words, b.words, result);
   result.certain = certain_of(result, std::min(match.left_a.size(), match.left_b.size()),
                               match.left_a.size() + match.left_b.size());

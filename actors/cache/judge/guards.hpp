@@ -44,8 +44,6 @@ struct guard_findings {
   bool kind = false;
   bool scope = false;
   bool swapped = false;
-  bool asked = false; ///< who against when
-  size_t direction = 0;
   /// Both say the same in the same order but for one run of words in each.
   bool substituted = false;
   /// As before, and the run is in one of them only.

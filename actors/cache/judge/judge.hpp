@@ -15,14 +15,13 @@ namespace sluice {
 /// What the stored questions around a candidate say about it. From cosines alone, so that they
 /// need not be compared word by word.
 enum class neighbour_feature : uint8_t {
-  cosine, ///< asked to kept
-  cosine_squared,
-  mean,       ///< asked to kept and all others
-  kept_mean,  ///< kept to the others: high where the stored questions around agree
-  kept_least, ///< kept to the farthest of the others
-  rival,      ///< by how much another is nearer to what is asked than to the candidate, at most
-  gap,        ///< to the next nearest
-  gap_last,   ///< to the farthest
+  cosine,  ///< asked to kept
+  next,    ///< asked to the next three, on average
+  agree,   ///< how close the stored questions are to each other, those near to what is asked above
+           ///< all
+  dissent, ///< how far from the candidate one of the others is at most, less where it is farther
+           ///< from what is asked, too
+  rivals,  ///< by how much others are nearer to what is asked than to the candidate, on average
   count_
 };
 
@@ -75,9 +74,9 @@ struct judgement {
 /// what it cannot tell. Immutable; threads may share one.
 class judge {
 public:
-  /// Serve from this probability on. At it nothing that is served of rows that were not trained on
-  /// is wrong (0 of 162 pairs, in folds), and no trap is served (docs/judge.md). With the weights
-  /// before these 0.90 and 0.92 served 2 wrong pairs of fewer than 210.
+  /// Serve from this probability on. Of rows that were not trained on no trap is served (of 162, in
+  /// folds and with their file left out), and of what is served of searches one in a hundred is
+  /// wrong (docs/judge.md).
   static constexpr double threshold_default = 0.94;
 
   explicit judge(const judge_weights& weights) : weights_(weights) {}

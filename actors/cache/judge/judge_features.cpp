@@ -8,55 +8,53 @@ namespace sluice {
 namespace {
 
 constexpr std::array<std::string_view, pair_features> names{
-    "cosine",    "cosine_06",   "cosine_08",       "near",    "left_close",
-    "none_left", "negation",    "opposites",       "number",  "numbers_extra",
-    "name",      "kind",        "scope",           "swapped", "asked",
-    "direction", "substituted", "substituted_far", "inserted"};
+    "cosine", "overlap", "opposites", "number",          "numbers_extra",
+    "name",   "kind",    "swapped",   "substituted_far", "inserted_far"};
 
-/// Words left in both together from which on a pair is a free rewording: single words need no
-/// counterpart then.
-constexpr double left_far = 8;
-
-/// Cosines of each state of `a` (rows) with each of `b`.
-class cosine_table {
+/// One minus the mean of the best cosines of the words left over, over all states of the other.
+class misalignment {
 public:
-  cosine_table(const question_facts& a, const question_facts& b) : columns_(b.states.size()) {
-    for (const auto& x : a.states)
-      for (const auto& y : b.states)
-        values_.push_back(cosine(x, y));
-  }
-  double at(size_t row, size_t column) const { return values_[row * columns_ + column]; }
-
-private:
-  size_t columns_;
-  std::vector<double> values_;
-};
-
-/// One minus the mean of the best cosines of the words left in `a`, over all states of `b`.
-struct gap_sum {
-  double sum = 0;
-  size_t count = 0;
-
-  /// `cosine_of(i, j)` is one of a state of the one question with one of the other.
-  template <class Cosine>
-  void add(const question_facts& a, const std::vector<size_t>& left, size_t others,
-           Cosine&& cosine_of) {
+  void add(const question_facts& a, const std::vector<size_t>& left, const question_facts& b) {
     for (auto i : left) {
       auto state = a.words[i].state;
       if (state == fact_word::no_state)
         continue;
       double best = 0;
-      for (size_t j = 0; j < others; ++j)
-        best = std::max(best, cosine_of(state, j));
-      sum += 1 - best;
-      ++count;
+      for (const auto& other : b.states)
+        best = std::max(best, cosine(a.states[state], other));
+      sum_ += 1 - best;
+      ++count_;
     }
   }
-  double mean() const { return count == 0 ? 0 : sum / static_cast<double>(count); }
+  double mean() const { return count_ == 0 ? 0 : sum_ / static_cast<double>(count_); }
+
+private:
+  double sum_ = 0;
+  size_t count_ = 0;
 };
 
+std::vector<std::string_view> vocabulary_of(const question_facts& x) {
+  std::vector<std::string_view> result;
+  for (const auto& word : x.words)
+    result.push_back(word.text);
+  std::ranges::sort(result);
+  auto rest = std::ranges::unique(result);
+  result.erase(rest.begin(), rest.end());
+  return result;
+}
+
+/// Jaccard's index of the words.
+double shared_words(const question_facts& a, const question_facts& b) {
+  auto here = vocabulary_of(a);
+  auto there = vocabulary_of(b);
+  std::vector<std::string_view> both;
+  std::ranges::set_intersection(here, there, std::back_inserter(both));
+  auto all = here.size() + there.size() - both.size();
+  return all == 0 ? 0 : static_cast<double>(both.size()) / static_cast<double>(all);
+}
+
 double few(size_t x) {
-  return static_cast<double>(std::min(x, left_max));
+  return static_cast<double>(std::min(x, findings_max));
 }
 
 double yes(bool x) {
@@ -74,32 +72,23 @@ pair_values features_of(const question_facts& a, const question_facts& b, const 
   pair_values result{};
   auto set = [&](pair_feature f, double x) { result[static_cast<size_t>(f)] = x; };
   using enum pair_feature;
-  cosine_table cosines(a, b);
-  gap_sum gap;
-  gap.add(a, match.left_a, b.states.size(), [&](size_t i, size_t j) { return cosines.at(i, j); });
-  gap.add(b, match.left_b, a.states.size(), [&](size_t i, size_t j) { return cosines.at(j, i); });
   auto close = sluice::cosine(a.vector, b.vector);
-  auto left = few(match.left_a.size()) + few(match.left_b.size());
-  auto nearness = std::max(0.0, 1 - left / left_far);
+  auto left = !match.left_a.empty() || !match.left_b.empty();
   set(cosine, close);
-  set(cosine_06, std::max(0.0, close - 0.6));
-  set(cosine_08, std::max(0.0, close - 0.8));
-  set(near, nearness);
-  set(left_close, gap.mean() * nearness);
-  set(none_left, yes(left == 0));
-  set(negation, yes(found.negation));
+  set(overlap, left ? shared_words(a, b) : 0);
   set(opposites, few(found.opposites));
   set(number, yes(found.number));
   set(numbers_extra, few(found.numbers_extra));
   set(name, yes(found.name));
   set(kind, yes(found.kind));
-  set(scope, yes(found.scope));
   set(swapped, yes(found.swapped));
-  set(asked, yes(found.asked));
-  set(direction, few(found.direction));
-  set(substituted, yes(found.substituted));
-  set(substituted_far, found.substituted ? gap.mean() : 0);
-  set(inserted, yes(found.inserted));
+  if (found.substituted) {
+    misalignment gap;
+    gap.add(a, match.left_a, b);
+    gap.add(b, match.left_b, a);
+    set(substituted_far, gap.mean());
+  }
+  set(inserted_far, found.inserted ? 1 - close : 0);
   return result;
 }
 

@@ -9,35 +9,28 @@
 
 namespace sluice {
 
-/// What the judge's model weighs of a pair. Symmetric: neither question is the first.
+/// What the judge's model weighs of a pair. Symmetric: neither question is the first. The first two
+/// are the base, which orders pairs that nothing speaks against; all others can only speak against.
 enum class pair_feature : uint8_t {
-  cosine,     ///< of the vectors
-  cosine_06,  ///< what it exceeds 0.6 by
-  cosine_08,  ///< what it exceeds 0.8 by
-  near,       ///< 1 where all words are in both, 0 where eight are not
-  left_close, ///< how badly the words that are not in both align with the other question
-              ///< (BERTScore, Zhang et al. 2020, arXiv:1904.09675), times `near`
-  none_left,  ///< all words are in both
-  negation,   ///< from here the guards' findings
-  opposites,
+  cosine,    ///< of the vectors
+  overlap,   ///< words in both of all words, stop words too (Jaccard); 0 where no word that carries
+             ///< meaning is left over. Words in common explain a part of the cosine
+  opposites, ///< from here the guards' findings
   number,
   numbers_extra,
   name,
   kind,
-  scope,
   swapped,
-  asked,
-  direction,
-  substituted,
-  substituted_far, ///< `substituted`, times how badly its words align
-  inserted,
+  substituted_far, ///< where one run of words stands against another, how badly those left over
+                   ///< align (BERTScore, Zhang et al. 2020, arXiv:1904.09675)
+  inserted_far,    ///< where a run is in one of them only, one less the cosine
   count_
 };
 
 inline constexpr size_t pair_features = static_cast<size_t>(pair_feature::count_);
 
-/// More words left are no more different.
-inline constexpr size_t left_max = 6;
+/// More findings of a kind are no more different.
+inline constexpr size_t findings_max = 6;
 
 using pair_values = std::array<double, pair_features>;
 

@@ -300,16 +300,19 @@ byte_row to_byte_row(std::span<const float> values) {
   return result;
 }
 
-double cosine(const byte_row& a, const byte_row& b) {
-  int32_t ab = 0;
-  int32_t aa = 0;
-  int32_t bb = 0;
-  for (size_t i = 0; i < byte_row::width; ++i) {
-    ab += a.codes[i] * b.codes[i];
-    aa += a.codes[i] * a.codes[i];
-    bb += b.codes[i] * b.codes[i];
-  }
+int32_t dot(const byte_row& a, const byte_row& b) {
+  int32_t sum = 0;
+  for (size_t i = 0; i < byte_row::width; ++i)
+    sum += a.codes[i] * b.codes[i];
+  return sum;
+}
+
+double cosine_of(int32_t ab, int32_t aa, int32_t bb) {
   return aa == 0 || bb == 0 ? 0 : ab / std::sqrt(double(aa) * double(bb));
+}
+
+double cosine(const byte_row& a, const byte_row& b) {
+  return cosine_of(dot(a, b), dot(a, a), dot(b, b));
 }
 
 } // namespace sluice

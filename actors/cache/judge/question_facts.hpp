@@ -68,6 +68,12 @@ std::string to_bytes(const question_facts& facts);
 /// The inverse. Error: `invalid_value` for what `to_bytes` of this version cannot have written.
 caf::expected<question_facts> facts_from_bytes(std::string_view bytes);
 
+/// The sum of the products of two rows' codes: a row with itself is its length squared.
+int32_t dot(const byte_row& a, const byte_row& b);
+
+/// The cosine of two rows from their products; 0 where one is all zeros.
+double cosine_of(int32_t ab, int32_t aa, int32_t bb);
+
 /// The cosine of two rows; 0 where one is all zeros.
 double cosine(const byte_row& a, const byte_row& b);
 
