@@ -244,7 +244,7 @@ private:
     };
     std::unordered_map<fingerprint, std::string, hash> plain_map;
     for (uint64_t i = 0; i < options_.cache_size; ++i) {
-      l1_->put(data_.key(i), data_.answer(i), std::chrono::seconds{0}, steady_clock::now());
+      l1_->put({data_.key(i), data_.answer(i)}, steady_clock::now());
       plain_map[data_.key(i)] = data_.answer(i).content;
     }
     for (uint64_t i = 0; i < options_.lookups; ++i) {
@@ -252,7 +252,7 @@ private:
       cached_answer got;
       auto at = steady_clock::now();
       out_.l1.hits.push_back(timed([&] {
-        if (auto* hit = l1_->find(key, std::chrono::seconds{-1}, at))
+        if (auto* hit = l1_->find(key, std::chrono::seconds{-1}, {}, at))
           got = hit->answer;
       }));
       std::string copy;
@@ -282,7 +282,7 @@ private:
       if (!fills.empty() && out_.warmed_l1 == 0)
         out_.search_s = passed;
       for (auto& x : fills)
-        l1_->put(x.key, std::move(x.answer), x.ttl, steady_clock::now());
+        l1_->put(std::move(x), steady_clock::now());
       out_.warmed_l1 += fills.size();
       if (!fills.empty())
         out_.l1_warm_s = passed - out_.search_s;

@@ -28,6 +28,7 @@ public:
   std::string prepare_asked(uint64_t number);
 
   size_t width() const override { return 384; }
+  uint64_t version() const override { return 1; }
   caf::expected<std::vector<question_form>> read(std::span<const std::string_view> texts) override;
   std::vector<judged> judge(const question_form& asked,
                             std::span<const kept_question> kept) override;
