@@ -181,8 +181,8 @@ TEST_F(cache_keeper_test, l2_takes_the_best_at_a_restart_and_no_more_than_it_may
   warm_up();
   EXPECT_EQ(keeper_->report().vectors, 12u) << "five of the best twelve, and others";
   EXPECT_EQ(keeper_->report().vectors_evicted, 0u);
-  archive_.fails = true;
   make(with);
+  archive_.fails = true;
   warm_up();
   EXPECT_EQ(keeper_->report().failures, 1u);
 }

@@ -107,7 +107,7 @@ TEST_F(answer_store_evidence_test, records_that_are_elsewhere_or_of_another_vers
     auto key = key_bytes(shown_by(2).scope);
     ASSERT_TRUE(tables.db
                     ->Put({}, tables.totals, key_of_evidence(2),
-                          sealed(answer_kind::evidence, key, "\x02 of a newer program"))
+                          sealed(answer_kind::evidence, key, "\x03 of a newer program"))
                     .ok());
   }
   x = opened();
