@@ -58,10 +58,10 @@ def test_what_is_out_of_date_is_given_while_it_is_fetched_anew(start, sim, strea
     sim.await_calls(mark, 2)
     # The fresh answer is in its place, and nobody was charged an attempt for it.
     eventually(lambda: ask()["x-sluice-cache"] == "hit", what="a fresh answer")
-    assert gateway.metric("sluice_cache_own_requests_total", origin="refresh") >= 1
+    eventually(lambda: gateway.metric("sluice_cache_own_requests_total", origin="refresh") >= 1)
     assert gateway.metric("sluice_requests_total", route="/v1/chat/completions", status="200") >= 3
-    own = [x for x in gateway.records() if x.get("origin") == "refresh"]
-    assert own and own[0]["tenant"] == "acme" and own[0]["cost_nanousd"] > 0
+    own = eventually(lambda: [x for x in gateway.records() if x.get("origin") == "refresh"])
+    assert own[0]["tenant"] == "acme" and own[0]["cost_nanousd"] > 0
 
 
 def test_who_names_an_age_gets_nothing_out_of_date(start, sim):
