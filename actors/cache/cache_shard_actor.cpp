@@ -22,6 +22,13 @@ uint32_t cache_shards_of(const configuration& settings, size_t loops) {
   return static_cast<uint32_t>(std::min(wanted, settings.optimizer.cache_size));
 }
 
+std::chrono::seconds stale_max_of(const cache_settings& settings) {
+  auto result = settings.stale_while_revalidate;
+  for (auto& x : settings.policies)
+    result = std::max(result, x.stale_while_revalidate.value_or(std::chrono::seconds{0}));
+  return result;
+}
+
 hot_cache_settings hot_cache_settings_of(const configuration& settings, uint32_t shards,
                                          uint64_t seed) {
   hot_cache_settings result;
@@ -30,10 +37,7 @@ hot_cache_settings hot_cache_settings_of(const configuration& settings, uint32_t
       1, std::min(settings.optimizer.cache_size / shards, result.bounds.bytes / entry_bytes_min));
   result.ttl = settings.cache.ttl;
   result.ttl_jitter_percent = settings.cache.ttl_jitter_percent;
-  result.stale_max = settings.cache.stale_while_revalidate;
-  for (auto& x : settings.cache.policies)
-    result.stale_max =
-        std::max(result.stale_max, x.stale_while_revalidate.value_or(std::chrono::seconds{0}));
+  result.stale_max = stale_max_of(settings.cache);
   result.seed = seed;
   return result;
 }

@@ -12,6 +12,9 @@ namespace sluice {
 /// entry of its own; 0 where nothing is kept.
 uint32_t cache_shards_of(const configuration& settings, size_t loops);
 
+/// The longest `stale_while_revalidate` of all callers: so long entries are kept for them.
+std::chrono::seconds stale_max_of(const cache_settings& settings);
+
 /// What `settings` mean for one of `shards` shards, of which there is at least one. All together
 /// hold no more than the settings allow, and no more entries than their bytes have room for: the
 /// order of entries is laid out for their number, outside of the bytes. `seed` is that of the

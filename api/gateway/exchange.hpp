@@ -46,8 +46,9 @@ public:
   void rate_lines(std::string lines) { rate_lines_ = std::move(lines); }
   /// Asks the cache first, and gives it the answer, as the wish says.
   void use_cache(cache_use&& x);
-  /// Makes this a request of the node's own. `expected` is what the last answer had cost.
-  void ask_for_cache(request_origin why, nanousd expected);
+  /// Makes this a request of the node's own. `expected` is what the last answer had cost; nobody
+  /// has asked for the answer of one that `warms`.
+  void ask_for_cache(request_origin why, nanousd expected, bool warms);
   void start();
   void tick(steady_time now);
 
@@ -115,6 +116,7 @@ private:
   std::optional<failure> failure_; // while the cache is asked for an answer in its place
   nanousd expected_;               // of a request of the node's own
   bool leased_ = false;            // likewise: it may be made
+  bool warms_ = false;             // likewise: nobody has asked for its answer
   bool routed_ = false;
   cached_answer cached_;     // what is to be kept
   cache_verdict hit_;        // without its answer

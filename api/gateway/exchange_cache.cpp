@@ -36,7 +36,8 @@ void exchange::use_cache(cache_use&& x) {
   record_.cache_scope = cache_.scope;
 }
 
-void exchange::ask_for_cache(request_origin why, nanousd expected) {
+void exchange::ask_for_cache(request_origin why, nanousd expected, bool warms) {
+  warms_ = warms;
   record_.origin = why;
   expected_ = expected;
   leased_ = why == request_origin::refresh;
@@ -83,7 +84,6 @@ void exchange::on_own_verdict(cache_verdict& verdict) {
   if (verdict.result == cache_result::stored) {
     cache_fill fill{cache_.key, std::move(verdict.answer), verdict.expires, verdict.age};
     fill.tenant = tenant_mark(record_.tenant);
-    fill.warmed = true;
     host_.tell(host_.shard(cache_.key), std::move(fill));
   }
   if (is_hit(verdict.result))
@@ -232,7 +232,8 @@ void exchange::refresh_behind() {
     return;
   auto own = cache_;
   own.wish.read = false;
-  host_.ask_for_cache(request_origin::refresh, original_, key_, asked_, own, record_.cache_saved);
+  host_.ask_for_cache(request_origin::refresh, original_, key_, asked_, own, record_.cache_saved,
+                      !stale);
 }
 
 /// Tells who predicts questions that this one was asked.
@@ -272,7 +273,7 @@ void exchange::keep(cached_answer&& answer) {
   }
   cache_fill fill{cache_.key, std::move(answer), cache_.wish.ttl};
   fill.tenant = tenant_mark(record_.tenant);
-  fill.warmed = record_.origin != request_origin::caller;
+  fill.warmed = warms_;
   host_.tell(host_.shard(cache_.key), std::move(fill));
 }
 

@@ -90,7 +90,8 @@ public:
 
   /// Makes a request of the node's own, whose answer goes to the cache alone.
   void ask_for_cache(request_origin why, const std::string& body, virtual_key* key,
-                     const inference_request& asked, const cache_use& cached, nanousd expected);
+                     const inference_request& asked, const cache_use& cached, nanousd expected,
+                     bool warms);
   /// A request of the node's own is over.
   void release(exchange* who) { own_.erase(who); }
 

@@ -64,7 +64,7 @@ cache_use http_host::cache_use_of(const virtual_key& key, const inference_reques
 
 void http_host::ask_for_cache(request_origin why, const std::string& body, virtual_key* key,
                               const inference_request& asked, const cache_use& cached,
-                              nanousd expected) {
+                              nanousd expected, bool warms) {
   if (draining_ || !setup_.admission->begin_request()) {
     if (why == request_origin::refresh)
       setup_.warming->ended(cached.key, {}, std::chrono::system_clock::now());
@@ -81,7 +81,7 @@ void http_host::ask_for_cache(request_origin why, const std::string& body, virtu
   sink->to = made;
   own_.emplace(made.get(), made);
   made->use_cache(cache_use{cached});
-  made->ask_for_cache(why, expected);
+  made->ask_for_cache(why, expected, warms);
   made->start();
 }
 
@@ -100,7 +100,7 @@ void http_host::prefetch(prefetch_order&& x) {
     return;
   if (setup_.targets.mergers.empty())
     asked.merge = {};
-  ask_for_cache(request_origin::prefetch, body, key, asked, cached, x.cost);
+  ask_for_cache(request_origin::prefetch, body, key, asked, cached, x.cost, true);
 }
 
 // -- forgetting -------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ protected:
     keeper_settings result;
     result.ttl = 1h;
     result.stale_if_error = 10min;
+    result.kept_beyond = 10min;
     result.waiting_max = 10;
     result.beside_below = 0; // who asks waits
     result.semantic.bound.verified_share_start = 0;

@@ -288,6 +288,22 @@ TEST_F(cache_keeper_test, gives_what_is_out_of_date_to_who_takes_it) {
   EXPECT_EQ(ask(std::move(old))[0].result, cache_result::miss) << "too old for who names an age";
 }
 
+TEST_F(cache_keeper_test, what_is_kept_longer_for_some_is_not_given_to_others) {
+  auto with = settings();
+  with.kept_beyond = 2h; // a policy's
+  make(with);
+  keep({5, 5}, "weather/a", "rain");
+  at_.wall += 1h + 20min;
+  auto stale = [&](std::chrono::seconds stale_max) {
+    auto x = lookup({5, 5}, "weather/a");
+    x.stale = true;
+    x.stale_max = stale_max;
+    return ask(std::move(x))[0].result;
+  };
+  EXPECT_EQ(stale(0s), cache_result::miss) << "10 minutes are all that is given on an error";
+  EXPECT_EQ(stale(30min), cache_result::stale) << "but to who takes it anyway";
+}
+
 TEST_F(cache_keeper_test, a_namespace_may_have_a_bound_of_its_own) {
   make(); // at 1 %, with 1,000 samples of the prior
   keep({5, 5}, "weather/a", "rain");

@@ -60,6 +60,8 @@ def test_what_is_out_of_date_is_given_while_it_is_fetched_anew(start, sim, strea
     eventually(lambda: ask()["x-sluice-cache"] == "hit", what="a fresh answer")
     eventually(lambda: gateway.metric("sluice_cache_own_requests_total", origin="refresh") >= 1)
     assert gateway.metric("sluice_requests_total", route="/v1/chat/completions", status="200") >= 3
+    time.sleep(1.2)  # shards tell once a second
+    assert gateway.metric("sluice_cache_warmed_total") == 0, "it was asked for before it was fetched"
     own = eventually(lambda: [x for x in gateway.records() if x.get("origin") == "refresh"])
     assert own[0]["tenant"] == "acme" and own[0]["cost_nanousd"] > 0
 

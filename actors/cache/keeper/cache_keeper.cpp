@@ -74,11 +74,13 @@ std::optional<cache_verdict> cache_keeper::exact(const kept_lookup& x, const kee
   result.call = x.call;
   result.age = std::max(seconds{0}, now - found->created);
   // Kept for so long beyond its time, in case that nobody can give a fresh one.
-  result.expires = found->expires - settings_.stale_if_error - now;
+  result.expires = found->expires - settings_.kept_beyond - now;
   auto too_old = x.age_max >= seconds{0} && result.age > x.age_max;
   auto stale = result.expires <= seconds{0};
-  auto too_stale = stale && result.expires + x.stale_max <= seconds{0};
-  if (x.stale ? !stale && too_old : too_stale || too_old)
+  // What may be given while it is fetched anew may be given where that fails.
+  auto stale_max = x.stale ? std::max(settings_.stale_if_error, x.stale_max) : x.stale_max;
+  auto too_stale = stale && result.expires + stale_max <= seconds{0};
+  if (too_stale || (too_old && !(x.stale && stale)))
     return std::nullopt;
   result.result = x.stale && stale ? cache_result::stale : cache_result::stored;
   result.answer = std::move(found->answer);
@@ -140,7 +142,7 @@ cache_verdict cache_keeper::by_meaning(const waiting& asked, question_form&& for
     auto now = std::chrono::floor<seconds>(at.wall);
     auto found = fetch(verdict.key, at.wall, true);
     auto age = found ? std::max(seconds{0}, now - found->created) : seconds{0};
-    auto expires = found ? found->expires - settings_.stale_if_error - now : seconds{0};
+    auto expires = found ? found->expires - settings_.kept_beyond - now : seconds{0};
     if (!found)
       semantic_->erase(verdict.key);
     if (found && expires > seconds{0} && (x.age_max < seconds{0} || age <= x.age_max)) {
@@ -218,7 +220,7 @@ void cache_keeper::keep(answer_fill&& x, const keeper_times& at) {
   if (readable && known)
     record.meta.encoding = form_bytes(known->form);
   record.meta.created = now;
-  record.meta.expires = now + lifetime(x.ttl) + settings_.stale_if_error;
+  record.meta.expires = now + lifetime(x.ttl) + settings_.kept_beyond;
   record.meta.use.last = now;
   record.answer = std::move(x.answer);
   if (failed(archive_.put(record, at.wall)) || !readable || !known)

@@ -16,6 +16,7 @@ struct keeper_settings {
   std::chrono::seconds ttl{0};            ///< as in `cache_settings`
   uint32_t ttl_jitter_percent = 0;        ///< as in `cache_settings`
   std::chrono::seconds stale_if_error{0}; ///< as in `cache_settings`
+  std::chrono::seconds kept_beyond{0};    ///< their time: as long as any caller may take them
   uint64_t seed = 0;                      ///< of the jitter
   size_t hottest = 0;                     ///< answers for L1 at the start
   semantic_settings semantic;

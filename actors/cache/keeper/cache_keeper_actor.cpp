@@ -1,5 +1,6 @@
 #include "actors/cache/keeper/cache_keeper_actor.hpp"
 
+#include "actors/cache/cache_shard_actor.hpp"
 #include "actors/cache/checker/answer_checker_actor.hpp"
 #include "actors/cache/judge/minilm_judge.hpp"
 #include "runtime/rendezvous.hpp"
@@ -126,11 +127,8 @@ keeper_settings keeper_settings_of(const configuration& settings, uint64_t seed)
   keeper_settings result;
   result.ttl = cache.ttl;
   result.ttl_jitter_percent = cache.ttl_jitter_percent;
-  // What may be given while it is fetched anew may be given where that fails.
-  result.stale_if_error = std::max(cache.stale_if_error, cache.stale_while_revalidate);
-  for (auto& x : cache.policies)
-    result.stale_if_error =
-        std::max(result.stale_if_error, x.stale_while_revalidate.value_or(std::chrono::seconds{0}));
+  result.stale_if_error = cache.stale_if_error;
+  result.kept_beyond = std::max(cache.stale_if_error, stale_max_of(cache));
   result.seed = seed;
   result.hottest = settings.optimizer.cache_size;
   result.semantic.entries_max = cache.similar.entries_max;

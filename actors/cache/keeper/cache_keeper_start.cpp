@@ -44,7 +44,7 @@ bool cache_keeper::fill_some(const keeper_times& at, std::vector<cache_fill>& fi
     auto found = fetch(best[i].key, at.wall, false);
     if (!found)
       continue;
-    auto left = found->expires - settings_.stale_if_error - now;
+    auto left = found->expires - settings_.kept_beyond - now;
     if (left > seconds{0})
       fills.push_back({best[i].key, std::move(found->answer), left,
                        std::max(seconds{0}, now - found->created), tenant_mark(found->tenant)});
