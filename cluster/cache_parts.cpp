@@ -1,5 +1,8 @@
 #include "cluster/cache_parts.hpp"
 
+#include "actors/cache/checker/answer_checker_actor.hpp"
+#include "actors/cache/embedder/embedder_actor.hpp"
+#include "actors/cache/judge/embedding_judge.hpp"
 #include "actors/cache/judge/minilm_judge.hpp"
 #include "api/gateway/cache_rules.hpp"
 #include "storage/answer_store.hpp"
@@ -49,24 +52,61 @@ caf::expected<kept_answers> open_answers(const configuration& settings, node_log
   return result;
 }
 
-std::function<std::unique_ptr<text_judge>()> judge_maker(const configuration& settings,
-                                                         std::shared_ptr<node_log> log) {
+std::function<meaning_tools()> tools_maker(const configuration& settings,
+                                           std::shared_ptr<node_log> log) {
   auto& similar = settings.cache.similar;
   if (!answers_by_meaning(settings.cache))
     return nullptr;
+  if (!similar.embeddings.model.empty()) {
+    embedding_judge_settings how;
+    how.model = similar.embeddings.model;
+    how.dimensions = similar.embeddings.dimensions;
+    how.similarity_min = settings.optimizer.similarity_threshold;
+    how.answers_agree = similar.embeddings.answers_agree;
+    return [how = std::move(how), log = std::move(log)] {
+      log->lines()->info("the cache compares meanings with embeddings of '{}'", how.model);
+      return meaning_tools{nullptr, std::make_shared<embedding_judge>(how)};
+    };
+  }
   auto precision = similar.precision == "int8" ? encoder_precision::int8 : encoder_precision::fp32;
   std::filesystem::path folder = similar.model.empty() ? default_model : similar.model;
-  return [folder, precision, log = std::move(log)]() -> std::unique_ptr<text_judge> {
+  return [folder, precision, log = std::move(log)]() -> meaning_tools {
     auto made = minilm_judge::load(folder, precision);
     if (made) {
       log->lines()->info("the cache compares meanings with the model in {}", folder.string());
-      return std::move(*made);
+      return {*made, *made};
     }
     log->lines()->warn("the cache has no embedding model ({}) and answers by meaning only what "
                        "differs in case, blanks and marks",
                        message_of(made.error()));
-    return std::make_unique<ngram_judge>();
+    auto plain = std::make_shared<ngram_judge>();
+    return {plain, plain};
   };
+}
+
+cache_callers spawn_cache_callers(caf::actor_system& system, const configuration& settings,
+                                  const own_calls_setup& common, std::shared_ptr<node_log> log,
+                                  uint64_t seed) {
+  auto& similar = settings.cache.similar;
+  cache_callers result;
+  auto through = [&](own_calls_setup x) {
+    x.router = common.router;
+    x.monitor = common.monitor;
+    x.targets = common.targets;
+    x.wall = common.wall;
+    return x;
+  };
+  if (!answers_by_meaning(settings.cache))
+    return result;
+  if (!similar.checker.empty())
+    result.checker = system.spawn(
+        answer_checker,
+        answer_checker_setup{through(check_calls(similar.checker, similar.checker_budget)), seed});
+  if (auto& x = similar.embeddings; !x.model.empty())
+    result.embedder =
+        system.spawn(embedder, embedder_setup{through(embedding_calls(x.model, x.daily_budget)),
+                                              x.dimensions, std::move(log)});
+  return result;
 }
 
 } // namespace sluice

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/cache/calls/own_calls.hpp"
 #include "actors/cache/keeper/cache_keeper_actor.hpp"
 #include "runtime/log.hpp"
 
@@ -24,7 +25,18 @@ caf::expected<kept_answers> open_answers(const configuration& settings, node_log
 
 /// What tells whether two questions mean the same, for the keeper's thread to load; null where L2
 /// is off.
-std::function<std::unique_ptr<text_judge>()> judge_maker(const configuration& settings,
-                                                         std::shared_ptr<node_log> log);
+std::function<meaning_tools()> tools_maker(const configuration& settings,
+                                           std::shared_ptr<node_log> log);
+
+/// Models that the cache asks for itself; null where it asks none.
+struct cache_callers {
+  answer_checker_actor checker;
+  embedder_actor embedder;
+};
+
+/// Spawns them. `common` says whom their calls go through.
+cache_callers spawn_cache_callers(caf::actor_system& system, const configuration& settings,
+                                  const own_calls_setup& common, std::shared_ptr<node_log> log,
+                                  uint64_t seed);
 
 } // namespace sluice

@@ -3,7 +3,6 @@
 #include "actors/batching/batcher_actor.hpp"
 #include "actors/batching/merger_actor.hpp"
 #include "actors/cache/cache_shard_actor.hpp"
-#include "actors/cache/checker/answer_checker_actor.hpp"
 #include "actors/cache/prefetch/prefetcher_actor.hpp"
 #include "actors/jobs/jobs_actor.hpp"
 #include "actors/monitor/monitor_actor.hpp"
@@ -137,7 +136,6 @@ struct node::parts {
                                const std::vector<call_targets>& targets);
   void spawn_jobs(const call_targets& targets, http_admission_ptr admission);
   void spawn_cache(http_host_setup& setup, const call_targets& targets);
-  void spawn_checker(const call_targets& targets);
   void share_connections(size_t accepting);
   void run();
   http_host& host(size_t i) { return *caf::actor_cast<http_host*>(hosts[i]); }
@@ -160,7 +158,7 @@ struct node::parts {
   kept_answers kept;
   cache_keeper_actor keeper;
   prefetcher_actor prefetcher; ///< null where nothing is asked in advance
-  answer_checker_actor checker;
+  cache_callers callers;
   std::vector<http_host_actor> hosts;
   std::string address;
   std::vector<std::thread> threads;
@@ -294,19 +292,6 @@ void node::parts::spawn_jobs(const call_targets& targets, http_admission_ptr adm
   jobs = system->spawn<caf::detached>(sluice::jobs, std::move(setup));
 }
 
-/// Its calls go out through the upstreams of the first loop: they are few.
-void node::parts::spawn_checker(const call_targets& targets) {
-  answer_checker_setup setup;
-  setup.model = settings->cache.similar.checker;
-  setup.budget = settings->cache.similar.checker_budget;
-  setup.router = router;
-  setup.monitor = monitor;
-  setup.targets = targets;
-  setup.wall = [] { return std::chrono::system_clock::now(); };
-  setup.seed = random_seed();
-  checker = system->spawn(answer_checker, std::move(setup));
-}
-
 void node::parts::spawn_cache(http_host_setup& setup, const call_targets& targets) {
   auto count = cache_shards_of(*settings, loops.size());
   auto seed = random_seed();
@@ -327,15 +312,20 @@ void node::parts::spawn_cache(http_host_setup& setup, const call_targets& target
   setup.gate = std::make_shared<keeper_gate>();
   auto own = std::make_shared<cache_keeper_setup>();
   own->settings = keeper_settings_of(*settings, random_seed());
-  own->make_judge = judge_maker(*settings, log);
+  own->make_tools = tools_maker(*settings, log);
   own->archive = std::exchange(kept.archive, nullptr);
   own->shards = cache;
   own->monitor = monitor;
   own->gate = setup.gate;
   own->log = log;
-  if (settings->cache.similar.enabled && !settings->cache.similar.checker.empty())
-    spawn_checker(targets);
-  own->checker = checker;
+  own_calls_setup through; // the upstreams of the first loop: the cache's own calls are few
+  through.router = router;
+  through.monitor = monitor;
+  through.targets = targets;
+  through.wall = [] { return std::chrono::system_clock::now(); };
+  callers = spawn_cache_callers(*system, *settings, through, log, random_seed());
+  own->checker = callers.checker;
+  own->reader = callers.embedder;
   keeper = system->spawn<caf::detached>(cache_keeper_role, std::move(own));
   setup.keeper = keeper;
 }
@@ -437,9 +427,14 @@ void node::stop(std::chrono::milliseconds grace) {
     self->send(x.prefetcher, order);
     self->wait_for(x.prefetcher);
   }
-  if (x.checker) { // what the keeper asked it is worth nothing without the keeper
-    self->send(x.checker, order);
-    self->wait_for(x.checker);
+  // What the keeper asked these is worth nothing without it.
+  if (auto& checker = x.callers.checker) {
+    self->send(checker, order);
+    self->wait_for(checker);
+  }
+  if (auto& embedder = x.callers.embedder) {
+    self->send(embedder, order);
+    self->wait_for(embedder);
   }
   for (auto& shard : x.cache)
     self->send(shard, order);
@@ -472,7 +467,7 @@ void node::stop(std::chrono::milliseconds grace) {
   x.cache.clear();
   x.keeper = nullptr;
   x.prefetcher = nullptr;
-  x.checker = nullptr;
+  x.callers = {};
   x.batchers.clear();
   x.upstreams.clear();
   x.jobs = nullptr;

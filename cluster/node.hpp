@@ -17,9 +17,9 @@ namespace sluice {
 /// router, upstreams and merger of each loop, store and jobs actors, the hosts, the threads. What
 /// can fail comes before the first actor.
 /// Stopping, in this order, so that nobody is asked who is gone: hosts (no new connections, present
-/// requests end), jobs, mergers, keeper, checker and prefetcher, cache shards, batchers, upstreams,
-/// router, monitor (writes the last lines), store, loops.
-/// `tests/cluster/node_test.cpp` holds both.
+/// requests end), jobs, mergers, keeper, checker, embedder and prefetcher, cache shards, batchers,
+/// upstreams, router, monitor (writes the last lines), store, loops. `tests/cluster/node_test.cpp`
+/// holds both.
 class node {
 public:
   /// Starts a node. Fails with one clear sentence where a port, a file or a setting cannot be used;

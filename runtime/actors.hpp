@@ -123,6 +123,7 @@ struct kept_lookup {
   fingerprint key;           ///< as in `cache_lookup`
   fingerprint scope;         ///< the namespace; zero where only the same request will do
   std::string question;      ///< where `scope` is set
+  std::string tenant;        ///< likewise: whose question it is
   std::chrono::seconds age_max{-1};  ///< as in `cache_lookup`
   bool patient = false;              ///< no first word: the client makes no call of its own
   bool stale = false;                ///< what is out of date will do, too
@@ -171,6 +172,16 @@ using answer_checker_actor = call_client_actor::extend<
     caf::replies_to<answer_check>::with<check_result>,
     // Give up what is under way, then stop.
     caf::reacts_to<drain>>;
+
+/// Makes forms of texts, so that they can be compared by meaning.
+using text_reader_actor = caf::typed_actor<
+    // Read these. Fails with what kept it from it.
+    caf::replies_to<reading_order>::with<text_reading>,
+    // Give up what is under way, then stop.
+    caf::reacts_to<drain>>;
+
+/// Makes them with a provider's model.
+using embedder_actor = call_client_actor::extend_with<text_reader_actor>;
 
 /// Accepts connections and answers requests on one I/O loop.
 using http_host_actor = call_client_actor::extend<
@@ -251,7 +262,7 @@ typename Inspector::result_type inspect(Inspector& f, asked_note& x) {
 template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, kept_lookup& x) {
   return f(caf::meta::type_name("sluice::kept_lookup"), x.call, x.client, x.key, x.scope,
-           x.question, x.age_max, x.patient, x.stale, x.stale_max, x.error_rate_max);
+           x.question, x.tenant, x.age_max, x.patient, x.stale, x.stale_max, x.error_rate_max);
 }
 
 template <class Inspector>
@@ -326,6 +337,9 @@ CAF_ADD_TYPE_ID(sluice, (sluice::prefetch_order))
 CAF_ADD_TYPE_ID(sluice, (sluice::asked_note))
 CAF_ADD_TYPE_ID(sluice, (sluice::answer_check))
 CAF_ADD_TYPE_ID(sluice, (sluice::check_result))
+CAF_ADD_TYPE_ID(sluice, (sluice::reading_order))
+CAF_ADD_TYPE_ID(sluice, (sluice::text_form))
+CAF_ADD_TYPE_ID(sluice, (sluice::text_reading))
 CAF_ADD_TYPE_ID(sluice, (sluice::namespace_report))
 CAF_ADD_TYPE_ID(sluice, (sluice::keeper_report))
 CAF_END_TYPE_ID_BLOCK(sluice)

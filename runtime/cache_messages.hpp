@@ -88,6 +88,23 @@ struct check_result {
   check_outcome outcome = check_outcome::unknown;
 };
 
+/// Texts that the cache compares by meaning.
+struct reading_order {
+  std::string tenant; ///< whose texts these are
+  std::vector<std::string> texts;
+};
+
+/// What is known of a text: where it lies among others, and what a judge needs beside.
+struct text_form {
+  std::vector<float> vector; ///< of length 1
+  std::string facts;         ///< as the reader's judge writes them
+};
+
+/// A form for each text, in their order.
+struct text_reading {
+  std::vector<text_form> forms;
+};
+
 /// Answers to be forgotten: those of a tenant, or all where it is empty.
 struct cache_purge {
   std::string tenant;

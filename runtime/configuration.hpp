@@ -227,6 +227,19 @@ struct archive_settings {
   uint64_t bytes_max = 2560ULL * 1024 * 1024;
 };
 
+/// A provider's embeddings in place of the node's own encoder.
+struct embeddings_settings {
+  /// A model of this node that embeds; empty for the node's own encoder, as this costs money and
+  /// time and shows a provider what is asked.
+  std::string model;
+  uint32_t dimensions = 0; ///< numbers in its vectors
+  /// Cosine from which two answers say the same. Models differ: those whose vectors all lie close
+  /// together want more. Too low, wrong answers pass for right ones, so this is near the top.
+  double answers_agree = 0.95;
+  /// What its calls may cost on a day, midnight to midnight UTC. Somebody has to say how much.
+  nanousd daily_budget{};
+};
+
 /// Answers to questions that ask the same in other words (L2). Needs the archive.
 struct similar_settings {
   /// A wrong answer is worse than a slow one; so the operator says that the risk is taken.
@@ -240,6 +253,7 @@ struct similar_settings {
   /// Numbers of the model: "fp32" as it was made, or "int8", which is faster and a little less
   /// exact.
   std::string precision = "fp32";
+  embeddings_settings embeddings;
   /// A model of this node that says whether two answers say the same; empty for texts and vectors
   /// alone, as it costs money and is shown what it compares.
   std::string checker;

@@ -60,6 +60,9 @@ SLUICE_INSPECT(cache_purge, x.tenant)
 SLUICE_INSPECT(prefetch_order, x.key_id, x.kind, x.key, x.body, x.cost)
 SLUICE_INSPECT(answer_check, x.ticket, x.tenant, x.question, x.kept, x.fresh)
 SLUICE_INSPECT(check_result, x.ticket, x.outcome)
+SLUICE_INSPECT(reading_order, x.tenant, x.texts)
+SLUICE_INSPECT(text_form, x.vector, x.facts)
+SLUICE_INSPECT(text_reading, x.forms)
 SLUICE_INSPECT(cache_report, x.shard, x.entries, x.bytes, x.stored, x.refused, x.evicted, x.expired,
                x.warmed_used, x.warmed_unused)
 SLUICE_INSPECT(namespace_report, x.scope, x.entries, x.served, x.verified, x.wrong, x.error_rate,

@@ -129,6 +129,7 @@ bool exchange::ask_keeper(bool stale) {
     if (!own) {
       lookup.scope = cache_.scope;
       lookup.question = cache_.question;
+      lookup.tenant = record_.tenant;
     }
     if (!lookup.patient) {
       backoff_ =

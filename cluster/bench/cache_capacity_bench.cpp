@@ -1,7 +1,7 @@
 #include "cluster/bench/cache_capacity_bench.hpp"
 
 #include "actors/cache/hot_cache.hpp"
-#include "actors/cache/keeper/cache_keeper.hpp"
+#include "actors/cache/keeper/read_at_once.hpp"
 #include "cluster/bench/cache_capacity_data.hpp"
 #include "cluster/bench/scratch_folder.hpp"
 #include "runtime/ec.hpp"
@@ -161,6 +161,7 @@ private:
     }
     filling_ += timed([&] {
       keeper_->keep(std::move(fill), now());
+      read();
       if (number % tidied_every == 0)
         keeper_->tidy(now());
     });
@@ -197,12 +198,13 @@ private:
     return {};
   }
 
+  void read() { read_at_once(*keeper_, data_, now(), heard_); }
+
   cache_verdict ask(kept_lookup&& x) {
     heard_.clear();
     x.patient = true;
     keeper_->look_up(std::move(x), now(), heard_);
-    while (keeper_->questions_wait())
-      keeper_->read(now(), heard_);
+    read();
     return heard_.empty() ? cache_verdict{} : std::move(heard_.back().what);
   }
 
@@ -277,7 +279,8 @@ private:
     std::vector<cache_fill> fills;
     auto more = true;
     while (more) {
-      out_.steps.push_back(timed([&] { more = keeper_->warm_some(now(), fills); }));
+      out_.steps.push_back(
+          timed([&] { more = keeper_->warm_some(now(), fills) == warm_step::more; }));
       auto passed = seconds_since(start);
       if (!fills.empty() && out_.warmed_l1 == 0)
         out_.search_s = passed;

@@ -11,7 +11,7 @@ namespace sluice {
 
 /// What the capacity benchmark keeps and asks, each by its number, and a reader and judge of it
 /// that costs nothing: a form is made before the clock runs, and handed out when it is asked for.
-class capacity_data final : public text_judge {
+class capacity_data final : public text_reader, public text_judge {
 public:
   capacity_data(size_t answer_bytes, size_t facts_bytes)
       : answer_bytes_(answer_bytes), facts_bytes_(facts_bytes) {}
@@ -29,6 +29,7 @@ public:
 
   size_t width() const override { return 384; }
   uint64_t version() const override { return 1; }
+  uint32_t form_version() const override { return 1; }
   caf::expected<std::vector<question_form>> read(std::span<const std::string_view> texts) override;
   std::vector<judged> judge(const question_form& asked,
                             std::span<const kept_question> kept) override;

@@ -49,13 +49,13 @@ private:
 };
 
 caf::expected<std::vector<question_form>>
-read_all(text_judge& judge, const std::vector<std::string_view>& texts, const progress& say) {
+read_all(text_reader& reader, const std::vector<std::string_view>& texts, const progress& say) {
   std::vector<question_form> result;
   for (size_t i = 0; i < texts.size(); i += read_at_once) {
     if (i > 0 && i % (read_at_once * 100) == 0)
       say(fmt::format("{} of {} texts", i, texts.size()));
     auto batch = std::span{texts}.subspan(i, std::min(read_at_once, texts.size() - i));
-    auto forms = judge.read(batch);
+    auto forms = reader.read(batch);
     if (!forms)
       return forms.error();
     std::ranges::move(*forms, std::back_inserter(result));
@@ -71,8 +71,8 @@ std::vector<std::string_view> texts_of(const std::vector<labelled_question>& row
 }
 
 /// Every pair is asked by itself: what other pairs say is no answer to it.
-caf::error read_pairs_of(const cache_replay_options& options, size_t source, text_judge& judge,
-                         const progress& say, std::vector<replay_row>& out) {
+caf::error read_pairs_of(const cache_replay_options& options, size_t source, text_reader& reader,
+                         text_judge& judge, const progress& say, std::vector<replay_row>& out) {
   auto rows = read_pairs(options.files[source]);
   if (!rows)
     return rows.error();
@@ -81,7 +81,7 @@ caf::error read_pairs_of(const cache_replay_options& options, size_t source, tex
     texts.push_back(x.a);
     texts.push_back(x.b);
   }
-  auto forms = read_all(judge, texts, say);
+  auto forms = read_all(reader, texts, say);
   if (!forms)
     return forms.error();
   finder found{judge, options.similarity_min};
@@ -96,11 +96,11 @@ caf::error read_pairs_of(const cache_replay_options& options, size_t source, tex
 
 caf::error read_nearest_of(const cache_replay_options& options,
                            const std::vector<labelled_question>& kept, finder& found, size_t source,
-                           text_judge& judge, const progress& say, std::vector<replay_row>& out) {
+                           text_reader& reader, const progress& say, std::vector<replay_row>& out) {
   auto rows = read_labelled(options.files[source]);
   if (!rows)
     return rows.error();
-  auto forms = read_all(judge, texts_of(*rows), say);
+  auto forms = read_all(reader, texts_of(*rows), say);
   if (!forms)
     return forms.error();
   for (size_t i = 0; i < rows->size(); ++i) {
@@ -114,25 +114,26 @@ caf::error read_nearest_of(const cache_replay_options& options,
 } // namespace
 
 caf::expected<std::vector<replay_row>> read_replay_rows(const cache_replay_options& options,
-                                                        text_judge& judge, const progress& say) {
+                                                        text_reader& reader, text_judge& judge,
+                                                        const progress& say) {
   std::vector<replay_row> result;
   if (options.fill.empty()) {
     for (size_t i = 0; i < options.files.size(); ++i)
-      if (auto error = read_pairs_of(options, i, judge, say, result))
+      if (auto error = read_pairs_of(options, i, reader, judge, say, result))
         return error;
     return result;
   }
   auto kept = read_labelled(options.fill);
   if (!kept)
     return kept.error();
-  auto forms = read_all(judge, texts_of(*kept), say);
+  auto forms = read_all(reader, texts_of(*kept), say);
   if (!forms)
     return forms.error();
   finder found{judge, options.similarity_min};
   for (auto& x : *forms)
     found.keep(1, std::move(x));
   for (size_t i = 0; i < options.files.size(); ++i)
-    if (auto error = read_nearest_of(options, *kept, found, i, judge, say, result))
+    if (auto error = read_nearest_of(options, *kept, found, i, reader, say, result))
       return error;
   return result;
 }
@@ -142,7 +143,7 @@ caf::expected<cache_replay_report> run_cache_replay(const cache_replay_options& 
   auto judge = minilm_judge::load(options.model, options.precision);
   if (!judge)
     return judge.error();
-  auto rows = read_replay_rows(options, **judge, say);
+  auto rows = read_replay_rows(options, **judge, **judge, say);
   if (!rows)
     return rows.error();
   auto replay = options.replay;

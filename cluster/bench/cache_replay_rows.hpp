@@ -25,7 +25,7 @@ struct cache_replay_options {
 /// What L2 (`semantic_cache`) finds for each question of the files and how sure the judge is. Rows
 /// for which it finds nothing are left out. Errors name the file, and the line where one is bad.
 caf::expected<std::vector<replay_row>>
-read_replay_rows(const cache_replay_options& options, text_judge& judge,
+read_replay_rows(const cache_replay_options& options, text_reader& reader, text_judge& judge,
                  const std::function<void(const std::string&)>& say);
 
 /// The same with the judge of a node, and plays them.

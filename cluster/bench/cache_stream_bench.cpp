@@ -2,7 +2,7 @@
 
 #include "actors/cache/hot_cache.hpp"
 #include "actors/cache/judge/minilm_judge.hpp"
-#include "actors/cache/keeper/cache_keeper.hpp"
+#include "actors/cache/keeper/read_at_once.hpp"
 #include "cluster/bench/bench_latencies.hpp"
 #include "cluster/bench/scratch_folder.hpp"
 #include "runtime/ec.hpp"
@@ -25,14 +25,15 @@ using std::chrono::steady_clock;
 
 constexpr fingerprint one_namespace{1, 1};
 
-/// Knows that answers which are not equal are not the same: the provider's answers carry their
-/// meaning.
-class labelled_judge final : public text_judge {
+/// Reads and judges as `minilm_judge`, and knows that answers which are not equal are not the same:
+/// the provider's answers carry their meaning.
+class labelled_judge final : public text_reader, public text_judge {
 public:
-  explicit labelled_judge(text_judge& inner) : inner_(inner) {}
+  explicit labelled_judge(minilm_judge& inner) : inner_(inner) {}
 
   size_t width() const override { return inner_.width(); }
   uint64_t version() const override { return inner_.version(); }
+  uint32_t form_version() const override { return inner_.form_version(); }
   caf::expected<std::vector<question_form>> read(std::span<const std::string_view> texts) override {
     return inner_.read(texts);
   }
@@ -43,7 +44,7 @@ public:
   bool agree(const question_form&, const question_form&) override { return false; }
 
 private:
-  text_judge& inner_;
+  minilm_judge& inner_;
 };
 
 fingerprint key_of_text(const std::string& text) {
@@ -62,8 +63,8 @@ cached_answer answer_of(const stream_question& x) {
 
 class stream_player {
 public:
-  stream_player(const cache_stream_options& options, answer_archive& archive, text_judge& judge)
-      : options_(options), hot_(hot_settings(options)),
+  stream_player(const cache_stream_options& options, answer_archive& archive, labelled_judge& judge)
+      : options_(options), reader_(judge), hot_(hot_settings(options)),
         keeper_(settings_of(options), archive, &judge) {}
 
   void play(const stream_question& x) {
@@ -84,8 +85,7 @@ public:
     // Where the keeper says at once that it goes on looking, the call begins here.
     auto told = !say_.empty() && say_.front().what.more;
     auto call_begins = steady_clock::now() - begin;
-    while (keeper_.questions_wait())
-      keeper_.read(now(), say_);
+    read();
     auto looked = nanoseconds{steady_clock::now() - begin};
     auto& last = say_.back().what;
     if (is_hit(last.result)) {
@@ -137,6 +137,8 @@ private:
     out_.wrong_l2 += by_meaning ? 1 : 0;
   }
 
+  void read() { read_at_once(keeper_, reader_, now(), say_); }
+
   void fill(const fingerprint& key, const stream_question& x) {
     hot_.put({key, answer_of(x)}, steady_clock::now());
     answer_fill fill;
@@ -145,9 +147,11 @@ private:
     fill.question = x.text;
     fill.answer = answer_of(x);
     keeper_.keep(std::move(fill), now());
+    read();
   }
 
   const cache_stream_options& options_;
+  text_reader& reader_;
   hot_cache hot_;
   cache_keeper keeper_;
   std::vector<keeper_word> say_;

@@ -124,6 +124,7 @@ void read_similar(reading& to, const yaml_value& at, const std::vector<model>& m
   map.integer<uint64_t>("entries_max", into.entries_max, {1, 10'000'000});
   map.text("model", into.model);
   map.choice("precision", into.precision, {"fp32", "int8"});
+  read_embeddings(map, models, into);
   read_checker(map, models, into);
   map.end();
 }

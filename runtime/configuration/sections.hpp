@@ -19,6 +19,7 @@ void read_cache(reading& to, const yaml_value& at, const std::vector<model>& mod
                 cache_settings& into);
 /// Who compares answers for it, and for how much.
 void read_checker(map_reader& map, const std::vector<model>& models, similar_settings& into);
+void read_embeddings(map_reader& map, const std::vector<model>& models, similar_settings& into);
 /// What is fetched in advance, and the budget that it needs.
 void read_warming(reading& to, const yaml_value& at, warming_settings& into);
 std::vector<cache_policy> read_cache_policies(reading& to, const yaml_value& at);

@@ -1,86 +1,18 @@
 #include "actors/cache/checker/answer_checker_actor.hpp"
 
 #include "actors/cache/checker/check_prompt.hpp"
-#include "tests/support/deterministic_system.hpp"
-
-#include <functional>
-#include <memory>
+#include "tests/actors/own_calls_fixture.hpp"
 
 namespace sluice {
 namespace {
 
 using namespace std::chrono_literals;
 
-/// A provider that remembers what it was told and answers when the test says so.
-struct provider_log {
-  std::vector<upstream_call> calls;
-  std::vector<uint64_t> cancelled;
-};
-
-upstream_actor::behavior_type silent_provider(upstream_actor::pointer,
-                                              std::shared_ptr<provider_log> log) {
-  return {
-      [log](const upstream_call& x) { log->calls.push_back(x); },
-      [](const stream_credit&) {},
-      [log](const cancel_call& x) { log->cancelled.push_back(x.call); },
-      [](const drain&) {},
-  };
-}
-
-struct router_word {
-  std::vector<route_query> queries;
-  nanousd estimate{1'000};
-  bool fails = false;
-};
-
-router_actor::behavior_type told_router(router_actor::pointer, std::shared_ptr<router_word> word) {
-  return {
-      [word](const route_query& x) -> caf::result<route_decision> {
-        word->queries.push_back(x);
-        if (word->fails)
-          return make_error(ec::upstream_unavailable);
-        return route_decision{{{"sim/m", word->estimate}}, "test"};
-      },
-      [](const deployment_health&) {},
-  };
-}
-
-monitor_actor::behavior_type writing_monitor(monitor_actor::pointer,
-                                             std::shared_ptr<std::vector<request_record>> to) {
-  return {
-      [to](loop_report& x) {
-        for (auto& each : x.requests)
-          to->push_back(std::move(each));
-        return uint32_t{1};
-      },
-      [](const upstream_report&) {},
-      [](const merge_report&) {},
-      [](const batch_report&) {},
-      [](const jobs_report&) {},
-      [](const cache_report&) {},
-      [](const keeper_report&) {},
-      [](const metrics_query&) { return std::string{}; },
-  };
-}
-
-class answer_checker_actor_test : public test::deterministic_system {
+class answer_checker_actor_test : public test::own_calls_fixture {
 protected:
   answer_checker_actor_test() {
-    deployment to;
-    to.id = "sim/m";
-    to.provider = "sim";
-    to.upstream_model = "m-1";
-    to.price = price_entry{{1'000'000, 0, 0, 2'000'000, 0}, "test", ""};
-    answer_checker_setup setup;
-    setup.model = "judge";
-    setup.budget = {2'500};
-    setup.router = spawn(told_router, word);
-    setup.monitor = spawn(writing_monitor, records);
-    setup.targets.models = std::make_shared<const catalogue>(
-        std::vector<model>{{"judge", {endpoint::chat_completions}, {to}, "", 0}});
-    setup.targets.upstreams["sim"] = spawn(silent_provider, provider);
-    setup.wall = [this] { return wall; };
-    checker = spawn(answer_checker, std::move(setup));
+    checker =
+        spawn(answer_checker, answer_checker_setup{through(check_calls("judge", {2'500})), 0});
   }
   ~answer_checker_actor_test() override { checker = nullptr; }
 
@@ -98,21 +30,7 @@ protected:
   }
 
   void reply(const std::string& text, token_usage usage = {100, 0, 0, 1, 0}) {
-    auto call = provider->calls.back();
-    upstream_reply x;
-    x.call = call.call;
-    x.body = R"({"choices":[{"message":{"content":")" + text + "\"}}]}";
-    x.usage = usage;
-    x.usage_known = true;
-    tell(call.client, x);
-  }
-
-  void refuse(ec code) {
-    auto call = provider->calls.back();
-    upstream_failure x;
-    x.call = call.call;
-    x.why.code = code;
-    tell(call.client, x);
+    reply_with(R"({"choices":[{"message":{"content":")" + text + "\"}}]}", usage);
   }
 
   check_outcome outcome(std::function<void()> meanwhile = [] {}) {
@@ -122,12 +40,7 @@ protected:
     return x ? x->outcome : check_outcome::unknown;
   }
 
-  std::shared_ptr<provider_log> provider = std::make_shared<provider_log>();
-  std::shared_ptr<router_word> word = std::make_shared<router_word>();
-  std::shared_ptr<std::vector<request_record>> records =
-      std::make_shared<std::vector<request_record>>();
   answer_checker_actor checker;
-  wall_time wall{std::chrono::seconds{1'800'000'000}};
   uint64_t tickets = 0;
 };
 
@@ -199,7 +112,7 @@ TEST_F(answer_checker_actor_test, proves_nothing_where_nobody_can_be_asked) {
 }
 
 TEST_F(answer_checker_actor_test, gives_up_what_nobody_answers) {
-  EXPECT_EQ(outcome([&] { pass(check_desk::patience + check_desk::grace + 2s); }),
+  EXPECT_EQ(outcome([&] { pass(answer_checker_state::patience + own_calls::grace + 2s); }),
             check_outcome::unknown);
   ASSERT_EQ(provider->cancelled.size(), 1u);
   EXPECT_EQ(provider->cancelled[0], provider->calls[0].call);
@@ -210,9 +123,9 @@ TEST_F(answer_checker_actor_test, gives_up_what_nobody_answers) {
 
 TEST_F(answer_checker_actor_test, takes_so_many_at_once) {
   word->estimate = {};
-  for (size_t i = 0; i < check_desk::under_way_max; ++i)
+  for (size_t i = 0; i < answer_checker_state::under_way_max; ++i)
     tell(checker, answer_check{++tickets, "acme", "q", "one", "two"});
-  EXPECT_EQ(provider->calls.size(), check_desk::under_way_max);
+  EXPECT_EQ(provider->calls.size(), answer_checker_state::under_way_max);
   EXPECT_EQ(outcome(), check_outcome::declined);
   reply("SAME");
   EXPECT_EQ(outcome([&] { reply("SAME"); }), check_outcome::same);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/cache/keeper/cache_keeper.hpp"
+#include "actors/cache/keeper/read_at_once.hpp"
 #include "tests/support/fake_judge.hpp"
 #include "tests/support/memory_archive.hpp"
 
@@ -39,8 +40,8 @@ protected:
     return result;
   }
 
-  void keep(fingerprint key, const std::string& question, const std::string& text,
-            fingerprint where = scope) {
+  void keep_unread(fingerprint key, const std::string& question, const std::string& text,
+                   fingerprint where = scope) {
     answer_fill fill;
     fill.key = key;
     fill.scope = where;
@@ -48,6 +49,19 @@ protected:
     fill.tenant = "t";
     fill.answer = answer(text);
     keeper_->keep(std::move(fill), at_);
+  }
+
+  /// The same, and its question is read.
+  void keep(fingerprint key, const std::string& question, const std::string& text,
+            fingerprint where = scope) {
+    keep_unread(key, question, text, where);
+    read_all();
+  }
+
+  /// Reads what is to be read; what is said besides is of no interest.
+  void read_all() {
+    std::vector<keeper_word> say;
+    read_at_once(*keeper_, judge_, at_, say);
   }
 
   kept_lookup lookup(fingerprint key, const std::string& question, fingerprint where = scope) {
@@ -63,8 +77,7 @@ protected:
   std::vector<cache_verdict> ask(kept_lookup&& x) {
     std::vector<keeper_word> say;
     keeper_->look_up(std::move(x), at_, say);
-    while (keeper_->questions_wait())
-      keeper_->read(at_, say);
+    read_at_once(*keeper_, judge_, at_, say);
     std::vector<cache_verdict> result;
     for (auto& word : say)
       result.push_back(std::move(word.what));
@@ -74,8 +87,10 @@ protected:
   /// Does what follows a start, counting its steps.
   int warm_up() {
     int steps = 0;
-    while (keeper_->warm_some(at_, fills_))
+    while (keeper_->warm_some(at_, fills_) != warm_step::done) {
+      read_all();
       ++steps;
+    }
     return steps;
   }
 

@@ -63,6 +63,7 @@ TEST_F(cache_keeper_samples_test, what_the_model_says_counts_and_nothing_else) {
     sample("sun"); // which vectors call another topic
     auto written = archive_.evidence_puts;
     keeper_->checked({keeper_->take_checks().at(0).ticket, x.outcome}, at_);
+    read_all();
     verified += x.verified;
     wrong += x.wrong;
     EXPECT_EQ(learnt().verified, verified) << static_cast<int>(x.outcome);

@@ -110,7 +110,7 @@ TEST_F(cache_keeper_test, questions_are_read_together) {
   for (uint64_t i = 0; i < 8; ++i)
     keeper_->look_up(lookup({i + 1, 0}, "weather/" + std::to_string(i)), at_, say);
   EXPECT_TRUE(say.empty());
-  keeper_->read(at_, say);
+  read_at_once(*keeper_, judge_, at_, say);
   EXPECT_EQ(say.size(), 8u);
   EXPECT_EQ(judge_.calls, 1);
 }
@@ -156,11 +156,11 @@ TEST_F(cache_keeper_test, a_restart_looks_up_between_its_steps) {
   make(with);
   std::vector<cache_fill> fills;
   for (int i = 0; i < 3; ++i) {
-    EXPECT_TRUE(keeper_->warm_some(at_, fills));
+    EXPECT_EQ(keeper_->warm_some(at_, fills), warm_step::more);
     EXPECT_TRUE(fills.empty()) << "the best are not known yet";
     EXPECT_EQ(ask(lookup({9, 9}, ""))[0].result, cache_result::stored);
   }
-  EXPECT_TRUE(keeper_->warm_some(at_, fills));
+  EXPECT_EQ(keeper_->warm_some(at_, fills), warm_step::more);
   EXPECT_EQ(fills.size(), cache_keeper::fill_step);
 }
 
@@ -195,7 +195,7 @@ TEST_F(cache_keeper_test, entries_without_an_encoding_are_read_after_a_start) {
     x.meta.encoding = key.low % 2 == 0 ? "" : "of another encoder";
   make();
   auto read = judge_.texts_read;
-  EXPECT_GE(warm_up(), 4) << "few in a step, as lookups wait meanwhile";
+  warm_up();
   EXPECT_EQ(judge_.texts_read, read + 9);
   EXPECT_EQ(keeper_->report().vectors, 9u);
   EXPECT_EQ(ask(lookup({99, 99}, "weather/y"))[0].result, cache_result::similar);
@@ -255,17 +255,21 @@ TEST(answer_text_test, reads_answers_of_every_shape) {
 
 TEST(form_bytes_test, comes_back_but_for_rounding) {
   question_form x{{0.5F, -0.25F, 1.0F, -1.0F}, std::string("fa\0cts", 6)};
-  auto back = form_of(form_bytes(x), 4);
+  fake_judge judge;
+  x.vector.resize(judge.width());
+  auto back = form_of(form_bytes(x, judge.form_version()), judge);
   ASSERT_TRUE(back);
   EXPECT_EQ(back->facts, x.facts);
   for (size_t i = 0; i < 4; ++i)
     EXPECT_NEAR(back->vector[i], x.vector[i], 1.0 / 32'767);
-  auto bytes = form_bytes(x);
-  EXPECT_FALSE(form_of(bytes.substr(0, 8), 4)) << "cut off";
-  EXPECT_FALSE(form_of("", 4));
-  EXPECT_FALSE(form_of(bytes, 3)) << "of another encoder";
+  auto bytes = form_bytes(x, judge.form_version());
+  EXPECT_FALSE(form_of(bytes.substr(0, 8), judge)) << "cut off";
+  EXPECT_FALSE(form_of("", judge));
+  EXPECT_FALSE(form_of(form_bytes(x, 2), judge)) << "of another encoder";
+  x.vector.pop_back();
+  EXPECT_FALSE(form_of(form_bytes(x, judge.form_version()), judge)) << "of another width";
   bytes[0] = 9;
-  EXPECT_FALSE(form_of(bytes, 4)) << "of another version";
+  EXPECT_FALSE(form_of(bytes, judge)) << "of another version";
 }
 
 TEST_F(cache_keeper_test, gives_what_is_out_of_date_to_who_takes_it) {

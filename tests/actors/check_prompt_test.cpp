@@ -1,6 +1,6 @@
 #include "actors/cache/checker/check_prompt.hpp"
 
-#include "actors/cache/checker/check_budget.hpp"
+#include "actors/cache/calls/call_budget.hpp"
 
 #include <gmock/gmock.h>
 #include <nlohmann/json.hpp>
@@ -68,8 +68,8 @@ TEST(check_prompt_test, reads_one_of_two_words_and_nothing_else) {
 
 constexpr wall_time noon{std::chrono::seconds{1'800'014'400}}; // 2027-01-15 12:00 UTC
 
-TEST(check_budget_test, counts_what_is_under_way_as_what_it_can_cost) {
-  check_budget x{{100}};
+TEST(call_budget_test, counts_what_is_under_way_as_what_it_can_cost) {
+  call_budget x{{100}};
   EXPECT_TRUE(x.reserve({60}, noon));
   EXPECT_FALSE(x.reserve({41}, noon));
   EXPECT_TRUE(x.reserve({40}, noon));
@@ -81,8 +81,8 @@ TEST(check_budget_test, counts_what_is_under_way_as_what_it_can_cost) {
   EXPECT_FALSE(x.reserve({-1}, noon));
 }
 
-TEST(check_budget_test, begins_anew_at_midnight_utc) {
-  check_budget x{{100}};
+TEST(call_budget_test, begins_anew_at_midnight_utc) {
+  call_budget x{{100}};
   EXPECT_TRUE(x.reserve({90}, noon));
   x.settle({90}, {90}, noon);
   EXPECT_FALSE(x.reserve({90}, noon + 12h - 1s));
@@ -94,8 +94,8 @@ TEST(check_budget_test, begins_anew_at_midnight_utc) {
   EXPECT_TRUE(x.reserve({70}, noon + 13h));
 }
 
-TEST(check_budget_test, a_call_that_cost_more_than_it_could_leaves_nothing) {
-  check_budget x{{100}};
+TEST(call_budget_test, a_call_that_cost_more_than_it_could_leaves_nothing) {
+  call_budget x{{100}};
   EXPECT_TRUE(x.reserve({10}, noon));
   x.settle({10}, {500}, noon);
   EXPECT_FALSE(x.reserve({0}, noon));

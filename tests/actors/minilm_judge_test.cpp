@@ -9,14 +9,15 @@ namespace sluice {
 
 namespace {
 
-question_form read_one(text_judge& by, std::string_view text) {
+question_form read_one(text_reader& by, std::string_view text) {
   const std::array<std::string_view, 1> texts{text};
   auto forms = by.read(texts);
   EXPECT_TRUE(forms);
   return forms ? std::move(forms->front()) : question_form{};
 }
 
-double probability(text_judge& by, std::string_view asked, std::string_view kept) {
+template <class Judge>
+double probability(Judge& by, std::string_view asked, std::string_view kept) {
   const std::array<text_judge::kept_question, 1> one{{{read_one(by, kept).facts, 1}}};
   return by.judge(read_one(by, asked), one).front().probability;
 }
@@ -77,7 +78,7 @@ protected:
     judge_ = std::move(*made);
   }
 
-  std::unique_ptr<text_judge> judge_;
+  std::shared_ptr<minilm_judge> judge_;
 };
 
 TEST_F(minilm_judge_with_model_test, is_sure_of_the_same_text_and_not_of_its_opposite) {

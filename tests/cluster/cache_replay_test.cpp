@@ -25,7 +25,7 @@ protected:
   }
 
   std::vector<replay_row> rows_of(const cache_replay_options& options) {
-    auto rows = read_replay_rows(options, judge_, [](auto&) {});
+    auto rows = read_replay_rows(options, judge_, judge_, [](auto&) {});
     EXPECT_TRUE(rows) << message_of(rows.error());
     return rows ? *rows : std::vector<replay_row>{};
   }
@@ -87,7 +87,7 @@ TEST_F(cache_replay_test, reads_what_is_nearest_among_all_that_is_kept) {
 TEST_F(cache_replay_test, a_line_that_is_none_is_named) {
   cache_replay_options options;
   options.files = {file("bad", {{{"a", "rain/a"}}})};
-  auto got = read_replay_rows(options, judge_, [](auto&) {});
+  auto got = read_replay_rows(options, judge_, judge_, [](auto&) {});
   ASSERT_FALSE(got);
   EXPECT_NE(message_of(got.error()).find("bad:1"), std::string::npos);
 }

@@ -392,6 +392,39 @@ TEST_F(configuration_test, reads_who_compares_answers_for_the_cache) {
   EXPECT_THAT(wrong("    checker_budget: 1\n"), testing::HasSubstr("without a checker"));
 }
 
+TEST_F(configuration_test, reads_whose_embeddings_the_cache_uses) {
+  std::string models = "providers: [{name: p, kind: openai, base_url: 'http://127.0.0.1:1/v1'}]\n"
+                       "models:\n"
+                       "  - {name: chat, deployments: [{provider: p, model: c, price: {input: 1, "
+                       "output: 2}}]}\n"
+                       "  - {name: embed, endpoints: [embeddings], deployments: [{provider: p, "
+                       "model: e, price: {input: 1}}]}\n"
+                       "cache:\n  similar:\n";
+  auto x = load(models + "    embeddings: {model: embed, dimensions: 1536, daily_budget: 1.50, "
+                         "answers_agree: 0.9}\n");
+  EXPECT_EQ(to_text(x.mistakes), "");
+  auto& found = x.config.cache.similar.embeddings;
+  EXPECT_EQ(found.model, "embed");
+  EXPECT_EQ(found.dimensions, 1'536u);
+  EXPECT_EQ(found.daily_budget, nanousd{1'500'000'000});
+  EXPECT_EQ(found.answers_agree, 0.9);
+  auto wrong = [&](const std::string& inner, const std::string& beside = {}) {
+    auto mistakes = load(models + "    embeddings: {" + inner + "}\n" + beside).mistakes;
+    EXPECT_EQ(mistakes.size(), 1u) << to_text(mistakes);
+    return to_text(mistakes);
+  };
+  using testing::HasSubstr;
+  EXPECT_THAT(wrong("model: embde, dimensions: 2, daily_budget: 1"),
+              testing::AllOf(HasSubstr("sluice.yaml:7: cache.similar.embeddings.model"),
+                             HasSubstr("did you mean 'embed'?")));
+  EXPECT_THAT(wrong("model: chat, dimensions: 2, daily_budget: 1"), HasSubstr("cannot embed"));
+  EXPECT_THAT(wrong("model: embed, daily_budget: 1"), HasSubstr("no dimensions"));
+  EXPECT_THAT(wrong("model: embed, dimensions: 2"), HasSubstr("no budget"));
+  EXPECT_THAT(wrong("dimensions: 2"), HasSubstr("without a model"));
+  EXPECT_THAT(wrong("model: embed, dimensions: 2, daily_budget: 1", "    precision: int8\n"),
+              HasSubstr("cache.similar.precision"));
+}
+
 TEST_F(configuration_test, puts_variables_in_and_names_those_that_are_missing) {
   variables = {{"PORT", "8081"}};
   EXPECT_EQ(load("listen: {port: '${PORT}'}\n").config.listen.port, 8081);

@@ -150,11 +150,14 @@ TEST_F(messages_test, every_announced_type_survives_the_wire) {
   round_trip(cache_verdict{9, cache_result::hot, answer, 3s, 4s, {5, 6}, 0.5, 0.75, true});
   round_trip(cache_fill{{1, 2}, answer, 6s, 7s, 8, true});
   round_trip(answer_fill{{1, 2}, {3, 4}, "q", "t", answer, 6s});
-  round_trip(kept_lookup{1, {}, {2, 3}, {4, 5}, "q", 6s, true, true, 7s, 0.5});
+  round_trip(kept_lookup{1, {}, {2, 3}, {4, 5}, "q", "t", 6s, true, true, 7s, 0.5});
   round_trip(cache_purge{"t"});
   round_trip(asked_note{{}, "t", "a", "k", {1, 2}, endpoint::completions, "{}", {3}});
   round_trip(prefetch_order{"k", endpoint::completions, {1, 2}, "{}", {3}});
   EXPECT_EQ(round_trip(answer_check{1, "t", "q", "a", "b"}).fresh, "b");
+  EXPECT_EQ(round_trip(reading_order{"t", {"a", "b"}}).texts[1], "b");
+  EXPECT_EQ(round_trip(text_form{{0.5F}, "f"}).vector[0], 0.5F);
+  EXPECT_EQ(round_trip(text_reading{{{{1}, "f"}}}).forms[0].facts, "f");
   EXPECT_EQ(round_trip(check_result{1, check_outcome::declined}).outcome, check_outcome::declined);
   keeper_report keeper{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, {}};
   keeper.namespaces.push_back({{1, 2}, 3, 4, 5, 6, 0.25, 0.5, 0.75, 0.875, 0.125});

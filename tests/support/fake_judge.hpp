@@ -12,10 +12,11 @@ namespace sluice {
 
 /// Texts are "topic/rest": those of one topic are near each other, others are not. Whether two have
 /// the same answer is said by `probability`, whether two answers agree by their topics.
-class fake_judge final : public text_judge {
+class fake_judge final : public text_reader, public text_judge {
 public:
   size_t width() const override { return 16; }
   uint64_t version() const override { return edition; }
+  uint32_t form_version() const override { return form_edition; }
 
   caf::expected<std::vector<question_form>> read(std::span<const std::string_view> texts) override {
     ++calls;
@@ -54,6 +55,7 @@ public:
     return 0.97;
   };
   uint64_t edition = 1;
+  uint32_t form_edition = 1;
   bool fails = false;
   int calls = 0;
   int texts_read = 0;

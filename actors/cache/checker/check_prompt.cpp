@@ -1,5 +1,6 @@
 #include "actors/cache/checker/check_prompt.hpp"
 
+#include "actors/cache/calls/text_beginning.hpp"
 #include "actors/cache/semantic/answer_text.hpp"
 
 #include <fmt/format.h>
@@ -20,18 +21,8 @@ constexpr std::string_view instruction =
     "only one of them answers. They do not differ by wording, order, length, greetings or layout. "
     "Reply with one word: SAME or DIFFERENT.";
 
-/// Cut between two characters.
-std::string_view beginning(std::string_view text) {
-  if (text.size() <= check_text_bytes_max)
-    return text;
-  auto end = check_text_bytes_max;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0U) == 0x80)
-    --end;
-  return text.substr(0, end);
-}
-
 void append(std::string& to, std::string_view name, std::string_view text, uint64_t mark) {
-  auto shown = beginning(text);
+  auto shown = text_beginning(text, check_text_bytes_max);
   fmt::format_to(std::back_inserter(to), "{:016x} {} begins\n{}\n{:016x} {} {}\n", mark, name,
                  shown, mark, name, shown.size() < text.size() ? "is cut off here" : "ends");
 }

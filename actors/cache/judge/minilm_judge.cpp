@@ -1,11 +1,12 @@
 #include "actors/cache/judge/minilm_judge.hpp"
 
+#include "actors/cache/judge/plain_text.hpp"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cmath>
 #include <optional>
 #include <utility>
@@ -14,49 +15,19 @@ namespace sluice {
 
 namespace {
 
-/// A text that differs in case, blanks, marks or contractions from another: the same question.
-constexpr double same_text_probability = 0.9999;
-
 /// Two long answers say the same from this cosine on. Texts of one meaning by one author lie above
 /// it, those on one subject that differ below; MiniLM's vectors of texts this long are hardly
 /// changed by wording.
 constexpr double long_answers_agree = 0.9;
-/// Answers up to so many words are judged like questions: a number or a negation is all of them.
-constexpr size_t short_answer_words = 16;
 /// Short answers agree from here on: one in twenty pairs of questions is wrong there in folds, and
 /// answers to two questions that were taken for one are alike more often.
 constexpr double short_answers_agree = 0.8;
 
-/// What a guard is certain of is never served, whatever the neighbours say: it stays below the
-/// lowest region.
-constexpr double forbidden = 0.5;
-
 judged word_on(const judgement& x) {
   if (x.same_text)
     return {same_text_probability, {}};
-  return {x.why == veto::none ? x.probability : std::min(x.probability, forbidden), name_of(x.why)};
-}
-
-/// A text without what changes no question: case, blanks, and marks behind words.
-std::string plain_text(std::string_view text) {
-  constexpr std::string_view marks = ".,;:!?\"'";
-  auto stands_alone = [&](size_t i) { // "1.5", "node.js" and "what's" keep theirs
-    return i >= text.size() || std::isspace(static_cast<unsigned char>(text[i])) ||
-           marks.find(text[i]) != std::string_view::npos;
-  };
-  std::string result;
-  auto blank = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    auto c = static_cast<unsigned char>(text[i]);
-    if (std::isspace(c)) {
-      blank = !result.empty();
-    } else if (marks.find(text[i]) == std::string_view::npos || !stands_alone(i + 1)) {
-      if (std::exchange(blank, false))
-        result.push_back(' ');
-      result.push_back(static_cast<char>(std::tolower(c)));
-    }
-  }
-  return result;
+  return {x.why == veto::none ? x.probability : std::min(x.probability, forbidden_probability),
+          name_of(x.why)};
 }
 
 } // namespace
@@ -64,37 +35,38 @@ std::string plain_text(std::string_view text) {
 minilm_judge::minilm_judge(std::unique_ptr<sentence_encoder> encoder, const judge_weights& weights)
     : encoder_(std::move(encoder)), decide_(weights) {}
 
-caf::expected<std::unique_ptr<text_judge>> minilm_judge::load(const std::filesystem::path& model,
-                                                              encoder_precision precision) {
+caf::expected<std::shared_ptr<minilm_judge>> minilm_judge::load(const std::filesystem::path& model,
+                                                                encoder_precision precision) {
   auto weights = parse_weights(shipped_weights());
   if (!weights)
     return weights.error();
   auto encoder = sentence_encoder::load(model, precision);
   if (!encoder)
     return encoder.error();
-  std::unique_ptr<minilm_judge> result{new minilm_judge{std::move(*encoder), *weights}};
-  auto version = result->own_version();
-  if (!version)
-    return version.error();
-  result->version_ = *version;
-  return std::unique_ptr<text_judge>{std::move(result)};
+  std::shared_ptr<minilm_judge> result{new minilm_judge{std::move(*encoder), *weights}};
+  if (auto error = result->set_versions())
+    return error;
+  return result;
 }
 
 /// Of the weights and of what is kept of a few questions: their facts have the vector, the states
 /// of the tokens, and what the lists say of every word, so that another model, precision, list or
 /// form of the facts has another version. Guards stand in code alone, and the weights are trained
 /// with them.
-caf::expected<uint64_t> minilm_judge::own_version() {
+caf::error minilm_judge::set_versions() {
   constexpr std::array<std::string_view, 2> probes{
       "How do I convert 5 US dollars to euros without a fee before Friday?",
       "Which is older, the Brooklyn Bridge or the Eiffel Tower?"};
   auto forms = read(probes);
   if (!forms)
     return forms.error();
-  std::string bytes{shipped_weights()};
+  std::string facts;
   for (auto& x : *forms)
-    bytes += x.facts;
-  return XXH3_64bits(bytes.data(), bytes.size());
+    facts += x.facts;
+  form_version_ = XXH32(facts.data(), facts.size(), 0);
+  auto all = std::string{shipped_weights()} + facts;
+  version_ = XXH3_64bits(all.data(), all.size());
+  return {};
 }
 
 caf::expected<std::vector<question_form>>

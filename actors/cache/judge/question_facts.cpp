@@ -215,7 +215,8 @@ private:
     word.known = source.pieces == 1;
     if (word.text.size() > question_facts::word_bytes_max)
       word.text.resize(question_facts::word_bytes_max);
-    if (word.kind != word_kind::stop && out.states.size() < question_facts::states_max) {
+    if (word.kind != word_kind::stop && !source.state.empty() &&
+        out.states.size() < question_facts::states_max) {
       word.state = static_cast<uint8_t>(out.states.size());
       out.states.push_back(to_byte_row(source.state));
     }

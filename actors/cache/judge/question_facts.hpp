@@ -58,8 +58,8 @@ struct question_facts {
   bool operator==(const question_facts&) const = default;
 };
 
-/// `text` as it was encoded. Courtesies and spelling are looked through, names are found by their
-/// capitals.
+/// `text` as it was encoded; words may come without states. Courtesies and spelling are looked
+/// through, names are found by their capitals.
 question_facts facts_of(std::string_view text, const encoded_text& encoded);
 
 /// Bytes to store: a version, then everything little-endian. The same on every machine.

@@ -45,7 +45,7 @@ std::optional<std::string> cache_keeper::facts_of(const fingerprint& key) {
   }
   if (!*found)
     return std::nullopt;
-  auto form = form_of((*found)->encoding, judge_->width());
+  auto form = form_of((*found)->encoding, *judge_);
   return form ? std::optional{std::move(form->facts)} : std::nullopt;
 }
 
@@ -104,34 +104,8 @@ void cache_keeper::look_up(kept_lookup&& x, const keeper_times& at, std::vector<
     first.more = true;
     say.push_back({x.client, std::move(first)});
   }
+  asked_.try_emplace(x.key, false);
   waiting_.push_back({std::move(x), at.now, told});
-}
-
-void cache_keeper::read(const keeper_times& at, std::vector<keeper_word>& say) {
-  wall_ = at.wall;
-  std::vector<waiting> batch;
-  while (!waiting_.empty() && batch.size() < read_together) {
-    auto next = std::move(waiting_.front());
-    waiting_.pop_front();
-    if (at.now - next.since > settings_.wait_max) {
-      ++shed_;
-      say.push_back({next.x.client, miss(next.x.call)});
-    } else {
-      batch.push_back(std::move(next));
-    }
-  }
-  if (batch.empty())
-    return;
-  std::vector<std::string_view> texts;
-  for (auto& each : batch)
-    texts.push_back(each.x.question);
-  auto forms = judge_->read(texts);
-  for (size_t i = 0; i < batch.size(); ++i) {
-    auto& x = batch[i].x;
-    ++read_;
-    say.push_back(
-        {x.client, forms ? by_meaning(batch[i], std::move((*forms)[i]), at) : miss(x.call)});
-  }
 }
 
 cache_verdict cache_keeper::by_meaning(const waiting& asked, question_form&& form,
@@ -199,36 +173,57 @@ seconds cache_keeper::lifetime(seconds ttl) {
 }
 
 void cache_keeper::keep(answer_fill&& x, const keeper_times& at) {
-  auto known = take_remembered(x.key);
   auto readable = judge_ && x.scope && !x.question.empty();
-  // Of a question that nobody looked up; while others wait for the encoder it goes without.
-  if (readable && !known && waiting_.empty()) {
-    const std::array<std::string_view, 1> text{x.question};
-    if (auto forms = judge_->read(text)) {
-      known.emplace();
-      known->scope = x.scope;
-      known->form = std::move(forms->front());
-    }
-  }
-  auto same = readable && known && compare(*known, x, at);
+  auto known = readable ? take_remembered(x.key) : std::nullopt;
   auto now = std::chrono::floor<seconds>(at.wall);
   answer_record record;
   record.meta.key = x.key;
   record.meta.scope = x.scope;
   record.meta.tenant = std::move(x.tenant);
   record.meta.question = std::move(x.question);
-  if (readable && known)
-    record.meta.encoding = form_bytes(known->form);
   record.meta.created = now;
   record.meta.expires = now + lifetime(x.ttl) + settings_.kept_beyond;
   record.meta.use.last = now;
   record.answer = std::move(x.answer);
-  if (failed(archive_.put(record, at.wall)) || !readable || !known)
+  auto same = known && compare(*known, record.meta, record.answer, at);
+  if (known)
+    record.meta.encoding = form_bytes(known->form, judge_->form_version());
+  if (failed(archive_.put(record, at.wall)) || !readable)
     return;
-  tenants_[x.scope] = record.meta.tenant;
-  auto stands_for = same || known->verdict.probability >= redundant_from;
-  semantic_->insert(x.scope, x.key, known->form.vector,
-                    stands_for ? known->verdict.key : fingerprint{}, at.now);
+  if (known)
+    return index_kept(record.meta, *known, same, at);
+  if (auto asked = asked_.find(x.key); asked != asked_.end())
+    asked->second = true; // it is `complete`d when its question has been read
+  else
+    read_behind({record.meta.tenant, {record.meta.question}},
+                remembered{x.key, x.scope, {}, {}, false});
+}
+
+/// From now on the entry can answer by meaning. `same`: it says what the entry of the verdict says.
+void cache_keeper::index_kept(const answer_meta& x, const remembered& known, bool same,
+                              const keeper_times& at) {
+  tenants_[x.scope] = x.tenant;
+  if (known.before_start)
+    return semantic_->insert_kept(x.scope, x.key, known.form.vector, at.now);
+  auto stands_for = same || known.verdict.probability >= redundant_from;
+  semantic_->insert(x.scope, x.key, known.form.vector,
+                    stands_for ? known.verdict.key : fingerprint{}, at.now);
+}
+
+/// An entry that was kept before its question was read: it gets its encoding.
+void cache_keeper::complete(remembered&& known, const keeper_times& at) {
+  auto meta = archive_.describe(known.key, at.wall);
+  auto found = fetch(known.key, at.wall, false);
+  if (!meta || !*meta || !found)
+    return;
+  answer_record record{std::move(**meta), std::move(found->answer)};
+  if (record.meta.scope != known.scope)
+    return;
+  auto same = compare(known, record.meta, record.answer, at);
+  record.meta.encoding = form_bytes(known.form, judge_->form_version());
+  record.meta.use.count = 0; // what is put adds its uses to those that are there
+  if (!failed(archive_.put(record, at.wall)))
+    index_kept(record.meta, known, same, at);
 }
 
 caf::expected<uint64_t> cache_keeper::purge(const cache_purge& x) {

@@ -2,6 +2,7 @@
 
 #include "actors/cache/cache_shard_actor.hpp"
 #include "actors/cache/checker/answer_checker_actor.hpp"
+#include "actors/cache/embedder/embedder_actor.hpp"
 #include "actors/cache/judge/minilm_judge.hpp"
 #include "runtime/rendezvous.hpp"
 
@@ -19,38 +20,73 @@ keeper_times now() {
 
 using keeper_pointer = waking_cache_keeper_actor::stateful_pointer<cache_keeper_state>;
 
-void say(keeper_pointer self) {
+/// Longer than a reader or checker takes for anything: it is dead then.
+constexpr std::chrono::seconds helper_patience{60};
+
+void texts_read(keeper_pointer self, uint64_t ticket, std::vector<question_form>* forms);
+void checked(keeper_pointer self, const check_result& x);
+
+void hand_out_readings(keeper_pointer self) {
+  auto& state = self->state;
+  for (auto& each : state.keeper->take_readings()) {
+    auto ticket = each.ticket;
+    auto count = each.what.texts.size();
+    self->request(state.setup.reader, helper_patience, std::move(each.what))
+        .then(
+            [self, ticket, count](text_reading& x) {
+              texts_read(self, ticket, x.forms.size() == count ? &x.forms : nullptr);
+            },
+            [self, ticket](const caf::error&) { texts_read(self, ticket, nullptr); });
+  }
+}
+
+void hand_out_checks(keeper_pointer self) {
+  for (auto& check : self->state.keeper->take_checks()) {
+    check_result nothing{check.ticket, check_outcome::unknown};
+    self->request(self->state.setup.checker, helper_patience, std::move(check))
+        .then([self](const check_result& x) { checked(self, x); },
+              [self, nothing](const caf::error&) { checked(self, nothing); });
+  }
+}
+
+/// After whatever may have changed what is to be said, read or checked.
+void go_on(keeper_pointer self) {
   auto& state = self->state;
   for (auto& word : state.say)
     self->send(word.to, std::move(word.what));
   state.say.clear();
-  if (state.keeper->questions_wait() && !std::exchange(state.woken, true))
+  hand_out_readings(self);
+  hand_out_checks(self);
+  if (state.keeper->wants_to_read() && !std::exchange(state.woken, true))
     self->send(self, keeper_wake_atom::value);
+}
+
+void texts_read(keeper_pointer self, uint64_t ticket, std::vector<question_form>* forms) {
+  auto& state = self->state;
+  state.keeper->texts_read(ticket, forms, now(), state.say);
+  go_on(self);
+  if (std::exchange(state.warms_later, false))
+    self->send(self, keeper_warm_atom::value);
+}
+
+void checked(keeper_pointer self, const check_result& x) {
+  self->state.keeper->checked(x, now());
+  go_on(self);
 }
 
 /// Gives L1 what was worth most before the start, and L2 what it can take.
 void warm(keeper_pointer self) {
   auto& setup = self->state.setup;
   std::vector<cache_fill> fills;
-  auto more = self->state.keeper->warm_some(now(), fills);
+  auto step = self->state.keeper->warm_some(now(), fills);
   for (auto& fill : fills) {
     auto& shard = setup.shards[rendezvous(fill.key, setup.shards.size())];
     self->send(shard, std::move(fill));
   }
-  if (more) // behind whoever asked meanwhile
+  if (step == warm_step::more) // behind whoever asked meanwhile
     self->send(self, keeper_warm_atom::value);
-}
-
-/// Longer than a checker takes for anything: it is dead then.
-constexpr std::chrono::seconds checker_patience{60};
-
-void hand_out_checks(keeper_pointer self) {
-  for (auto& check : self->state.keeper->take_checks()) {
-    check_result nothing{check.ticket, check_outcome::unknown};
-    self->request(self->state.setup.checker, checker_patience, std::move(check))
-        .then([self](const check_result& x) { self->state.keeper->checked(x, now()); },
-              [self, nothing](const caf::error&) { self->state.keeper->checked(nothing, now()); });
-  }
+  self->state.warms_later = step == warm_step::later;
+  go_on(self);
 }
 
 void report(keeper_pointer self) {
@@ -70,15 +106,36 @@ void tell_evidence(keeper_pointer self) {
 
 } // namespace
 
+text_reader_actor::behavior_type encoder_thread(text_reader_actor::pointer self,
+                                                std::shared_ptr<text_reader> reader) {
+  return {
+      [reader](const reading_order& x) -> caf::result<text_reading> {
+        const std::vector<std::string_view> texts{x.texts.begin(), x.texts.end()};
+        auto forms = reader->read(texts);
+        if (!forms)
+          return forms.error();
+        return text_reading{std::move(*forms)};
+      },
+      [self](const drain&) { self->quit(); },
+  };
+}
+
 waking_cache_keeper_actor::behavior_type
 cache_keeper_role(keeper_pointer self, std::shared_ptr<cache_keeper_setup> setup) {
   auto& state = self->state;
   state.setup = std::move(*setup);
   if (state.setup.shards.empty())
     state.setup.settings.hottest = 0;
-  state.setup.settings.checks_max = state.setup.checker ? check_desk::under_way_max : 0;
-  if (state.setup.make_judge)
-    state.judge = state.setup.make_judge();
+  state.setup.settings.checks_max = state.setup.checker ? answer_checker_state::under_way_max : 0;
+  state.setup.settings.apart = state.setup.reader != nullptr;
+  if (state.setup.reader)
+    state.setup.settings.readings_max = embedder_state::under_way_max;
+  if (state.setup.make_tools) {
+    auto tools = state.setup.make_tools();
+    state.judge = std::move(tools.judge);
+    if (tools.reader)
+      state.setup.reader = self->spawn<caf::detached>(encoder_thread, std::move(tools.reader));
+  }
   state.keeper =
       std::make_unique<cache_keeper>(state.setup.settings, *state.setup.archive, state.judge.get());
   tell_evidence(self);
@@ -89,12 +146,12 @@ cache_keeper_role(keeper_pointer self, std::shared_ptr<cache_keeper_setup> setup
       [self](kept_lookup& x) {
         self->state.setup.gate->leave_lookup();
         self->state.keeper->look_up(std::move(x), now(), self->state.say);
-        say(self);
+        go_on(self);
       },
       [self](answer_fill& x) {
         self->state.setup.gate->leave_fill(x.answer.content.size());
         self->state.keeper->keep(std::move(x), now());
-        hand_out_checks(self);
+        go_on(self);
       },
       [self](const cache_purge& x) -> caf::result<uint64_t> {
         auto count = self->state.keeper->purge(x);
@@ -106,15 +163,19 @@ cache_keeper_role(keeper_pointer self, std::shared_ptr<cache_keeper_setup> setup
         self->state.keeper->tidy(now());
         self->state.keeper->save_evidence(now());
         report(self);
+        if (self->state.setup.reader)
+          self->send(self->state.setup.reader, drain{});
         self->quit();
       },
       [self](keeper_wake_atom) {
         self->state.woken = false;
         self->state.keeper->read(now(), self->state.say);
-        say(self);
+        go_on(self);
       },
       [self](keeper_tick_atom) {
         self->state.keeper->tidy(now());
+        self->state.keeper->read(now(), self->state.say);
+        go_on(self);
         report(self);
         self->delayed_send(self, tick_interval, keeper_tick_atom::value);
       },

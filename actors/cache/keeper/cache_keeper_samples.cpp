@@ -6,15 +6,16 @@
 namespace sluice {
 
 /// True where that is known to be so at once.
-bool cache_keeper::compare(const remembered& asked, const answer_fill& x, const keeper_times& at) {
+bool cache_keeper::compare(const remembered& asked, const answer_meta& x,
+                           const cached_answer& fresh, const keeper_times& at) {
   auto& verdict = asked.verdict;
   auto candidate = verdict.key && verdict.decision != hit_decision::unlikely;
-  if (!candidate)
+  if (!candidate || verdict.key == x.key)
     return false;
   auto kept = fetch(verdict.key, at.wall, false);
   if (!kept)
     return false;
-  check_subject what{asked.scope, verdict, answer_text(kept->answer), answer_text(x.answer)};
+  check_subject what{x.tenant, asked.scope, verdict, answer_text(kept->answer), answer_text(fresh)};
   if (what.kept.empty() || what.fresh.empty())
     return false; // nothing to compare: it proves nothing
   if (what.kept == what.fresh) {
@@ -23,7 +24,8 @@ bool cache_keeper::compare(const remembered& asked, const answer_fill& x, const 
   }
   if (under_check_.size() >= settings_.checks_max) {
     checked_[static_cast<size_t>(check_outcome::declined)] += settings_.checks_max > 0 ? 1 : 0;
-    return compare_vectors(what, at);
+    compare_vectors(std::move(what));
+    return false;
   }
   auto ticket = ticket_next_++;
   checks_.push_back({ticket, x.tenant, x.question, what.kept, what.fresh});
@@ -42,22 +44,16 @@ void cache_keeper::checked(const check_result& x, const keeper_times& at) {
   case check_outcome::different:
     return verified(what, x.outcome == check_outcome::same, at);
   case check_outcome::declined:
-    compare_vectors(what, at);
-    return;
+    return compare_vectors(std::move(what));
   case check_outcome::unknown:
     return;
   }
 }
 
 /// Without a model, or where it was not asked.
-bool cache_keeper::compare_vectors(const check_subject& what, const keeper_times& at) {
-  const std::array<std::string_view, 2> texts{what.fresh, what.kept};
-  auto forms = judge_->read(texts);
-  if (!forms)
-    return false;
-  auto right = judge_->agree((*forms)[0], (*forms)[1]);
-  verified(what, right, at);
-  return right;
+void cache_keeper::compare_vectors(check_subject&& what) {
+  reading_order texts{what.tenant, {std::move(what.fresh), std::move(what.kept)}};
+  read_behind(std::move(texts), std::move(what));
 }
 
 void cache_keeper::verified(const check_subject& what, bool right, const keeper_times& at) {

@@ -1,24 +1,26 @@
 #include "actors/cache/keeper/cache_keeper.hpp"
 #include "actors/cache/semantic/form_bytes.hpp"
 
-#include <array>
-
 /// What `cache_keeper` does after a start, a step at a time.
 namespace sluice {
 
 using std::chrono::seconds;
 
-bool cache_keeper::warm_some(const keeper_times& at, std::vector<cache_fill>& fills) {
+warm_step cache_keeper::warm_some(const keeper_times& at, std::vector<cache_fill>& fills) {
   if (!start_)
-    return false;
+    return warm_step::done;
   if (start_->search.as_of == wall_time{})
     start_->search.as_of = at.wall;
+  if (behind_is_full())
+    return warm_step::later;
   if (search_some() || fill_some(at, fills) || index_best(at) || index_rest(at))
-    return true;
+    return warm_step::more;
+  if (start_->unread > 0)
+    return warm_step::later;
   start_.reset(); // with its list of keys
   if (semantic_)
     semantic_->forget_absent();
-  return false;
+  return warm_step::done;
 }
 
 /// Like those that follow: false where nothing of this is left to do.
@@ -56,7 +58,7 @@ bool cache_keeper::index_best(const keeper_times& at) {
   auto& best = start_->search.best;
   if (!semantic_ || start_->indexed >= best.size() || l2_is_full())
     return false;
-  allowance left{index_step, index_reads};
+  auto left = index_step;
   for (auto& i = start_->indexed; i < best.size(); ++i) {
     auto found = archive_.describe(best[i].key, at.wall);
     if (!found) {
@@ -64,7 +66,7 @@ bool cache_keeper::index_best(const keeper_times& at) {
       i = best.size();
       break;
     }
-    if (!*found ? left.entries-- == 0 : !index(**found, at, left))
+    if (!*found ? left-- == 0 : !index(**found, at, left))
       break;
   }
   return true;
@@ -81,7 +83,7 @@ bool cache_keeper::index_rest(const keeper_times& at) {
     failed(page.error());
     return false;
   }
-  allowance left{index_step, index_reads};
+  auto left = index_step;
   for (auto& x : page->entries)
     if (!index(x, at, left)) {
       start_->rest = x.key;
@@ -92,39 +94,22 @@ bool cache_keeper::index_rest(const keeper_times& at) {
 }
 
 /// False where it is more than may be done in this step.
-bool cache_keeper::index(const answer_meta& x, const keeper_times& at, allowance& left) {
-  if (left.entries == 0)
+bool cache_keeper::index(const answer_meta& x, const keeper_times& at, uint32_t& left) {
+  if (left == 0)
     return false;
-  --left.entries;
+  --left;
   if (!x.scope || semantic_->contains(x.key) || l2_is_full())
     return true;
-  auto form = form_of(x.encoding, judge_->width());
-  if (!form && !x.question.empty()) {
-    if (left.reads == 0)
+  remembered entry{x.key, x.scope, {}, {}, true};
+  if (auto form = form_of(x.encoding, *judge_)) {
+    entry.form = std::move(*form);
+    index_kept(x, entry, false, at);
+  } else if (!x.question.empty()) { // without an encoding, or with one of another encoder
+    if (!read_behind({x.tenant, {x.question}}, std::move(entry)))
       return false;
-    --left.reads;
-    form = encode_kept(x, at);
-  }
-  if (form) {
-    semantic_->insert_kept(x.scope, x.key, form->vector, at.now);
-    tenants_[x.scope] = x.tenant;
+    ++start_->unread;
   }
   return true;
-}
-
-/// Of an entry that came without an encoding, or with one of another encoder.
-std::optional<question_form> cache_keeper::encode_kept(const answer_meta& x,
-                                                       const keeper_times& at) {
-  const std::array<std::string_view, 1> text{x.question};
-  auto forms = judge_->read(text);
-  auto found = fetch(x.key, at.wall, false);
-  if (!forms || !found)
-    return std::nullopt;
-  answer_record record{x, std::move(found->answer)};
-  record.meta.encoding = form_bytes(forms->front());
-  record.meta.use.count = 0; // what is put adds its uses to those that are there
-  failed(archive_.put(record, at.wall));
-  return std::move(forms->front());
 }
 
 } // namespace sluice

@@ -1,7 +1,10 @@
 #pragma once
 
+#include "runtime/cache_messages.hpp"
+
 #include <caf/expected.hpp>
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,10 +13,7 @@
 namespace sluice {
 
 /// What is known of a question: made once, kept with its answer.
-struct question_form {
-  std::vector<float> vector; ///< of length 1; what is near in meaning is near here
-  std::string facts;         ///< what a judge needs beside, in a form that can be stored
-};
+using question_form = text_form;
 
 /// A judge's word on a question that was asked and one whose answer is kept.
 struct judged {
@@ -21,7 +21,18 @@ struct judged {
   std::string_view why;   ///< what spoke against it most; empty where nothing did
 };
 
-/// Reads texts and tells whether two ask the same. Calls take milliseconds of the caller's thread.
+/// Makes forms of texts. Calls take milliseconds of the caller's thread, or wait for a provider.
+class text_reader {
+public:
+  virtual ~text_reader() = default;
+
+  /// A form for each text. Fails with `internal`.
+  virtual caf::expected<std::vector<question_form>>
+  read(std::span<const std::string_view> texts) = 0;
+};
+
+/// Tells by their forms whether two texts ask the same. Calls take some 0.1 ms for each text. Where
+/// a reader is its judge, too, each may be called on a thread of its own.
 class text_judge {
 public:
   virtual ~text_judge() = default;
@@ -33,9 +44,8 @@ public:
   /// another way to compare. What a namespace has shown holds for one version.
   virtual uint64_t version() const = 0;
 
-  /// A form for each text. Fails with `internal`.
-  virtual caf::expected<std::vector<question_form>>
-  read(std::span<const std::string_view> texts) = 0;
+  /// Another one where a text has another form: forms of two versions are not compared.
+  virtual uint32_t form_version() const = 0;
 
   /// A stored question, by what was stored of it: `facts` of its form. One that cannot be read (of
   /// another version, damaged) is judged with a probability of 0.

@@ -4,11 +4,11 @@
 
 namespace sluice {
 
-/// What checks may cost on a day, midnight to midnight UTC. A call under way counts as what it can
-/// cost at most, so that many at once do not spend what is left several times.
-class check_budget {
+/// What the cache's own calls may cost on a day, midnight to midnight UTC. A call under way counts
+/// as what it can cost at most, so that many at once do not spend what is left several times.
+class call_budget {
 public:
-  explicit check_budget(nanousd a_day) : a_day_(a_day) {}
+  explicit call_budget(nanousd a_day) : a_day_(a_day) {}
 
   /// Sets `most` aside for a call; false where the day's budget does not cover it any more.
   bool reserve(nanousd most, wall_time now) {
