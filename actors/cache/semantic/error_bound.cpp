@@ -11,6 +11,13 @@ namespace {
 
 constexpr double one_sided = 0.95;
 
+/// Chance that errors which begin without warning are found out in time. It is not the 95 % of the
+/// intervals: who passes breaks the bound for good, and one chance in twenty at each attempt is
+/// more than one replay in ten that may fail. At 95 % an adversary on BANKING77's rows broke it in
+/// 17 of 400 orders, at 99 % in three; that costs half a point of the hits in the streams of the
+/// benchmark.
+constexpr double found_out = 0.99;
+
 /// Between so many standard deviations to both sides, and below so many, lie 95 %.
 constexpr double two_sided_deviations = 1.96;
 constexpr double one_sided_deviations = 1.645;
@@ -97,8 +104,8 @@ double error_bound::verified_share(double probability) const {
   auto may_be_wrong = expected + two_sided_deviations * std::sqrt(expected);
   auto is_wrong = served_wrong_ + one_sided_deviations * std::sqrt(served_wrong_variance_);
   auto left = std::max(0.0, may_be_wrong - is_wrong);
-  // All of `left` and one more pass unseen with a chance of one in twenty.
-  auto share = 1 - std::pow(1 - one_sided, 1 / (1 + left));
+  // All of `left` and one more pass unseen with a chance of one in a hundred.
+  auto share = 1 - std::pow(1 - found_out, 1 / (1 + left));
   return std::clamp(share, settings_.verified_share_min, start);
 }
 

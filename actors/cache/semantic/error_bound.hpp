@@ -89,7 +89,7 @@ public:
   void verified(double probability, bool right);
 
   /// Share of would-be hits that are verified now. Errors that begin without warning, as from who
-  /// waited to be trusted, are served until one of them is verified. With a chance of 95 % that
+  /// waited to be trusted, are served until one of them is verified. With a chance of 99 % that
   /// is no later than what may be wrong by now, less what probably is, allows: as much as leaves
   /// the bound inside of the observed rate's interval.
   /// Samples of a region's prior count like hits that were served: what is known needs less
