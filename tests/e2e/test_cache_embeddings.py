@@ -88,8 +88,7 @@ def test_nothing_is_embedded_beyond_the_days_budget(start):
     with PlainAnswers() as provider:
         gateway = start(provider, embeddings(daily_budget=0.00001))
         client = client_of(gateway)
-        for text in CAPITALS:
-            assert level(chat(client, text)) == "miss"
-        kept(gateway, len(CAPITALS))
-        spent = embedded(gateway)
-        assert 0 < spent < len(CAPITALS)
+        for number in range(10):
+            assert level(chat(client, f"What is weir number {number}?")) == "miss"
+        kept(gateway, 10)
+        eventually(lambda: 0 < embedded(gateway) < 10, what="some calls and not all")
