@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include <unordered_set>
+
 namespace sluice {
 
 namespace {
@@ -87,7 +89,8 @@ caf::error read_pairs_of(const cache_replay_options& options, size_t source, tex
   finder found{judge, options.similarity_min};
   for (size_t i = 0; i < rows->size(); ++i) {
     found.keep(i + 1, std::move((*forms)[2 * i]));
-    if (auto hit = found.find(i + 1, (*forms)[2 * i + 1]))
+    auto exact = (*rows)[i].a == (*rows)[i].b;
+    if (auto hit = exact ? std::nullopt : found.find(i + 1, (*forms)[2 * i + 1]))
       out.push_back({hit->second, (*rows)[i].duplicate, source});
     found.forget(i + 1);
   }
@@ -103,9 +106,12 @@ caf::error read_nearest_of(const cache_replay_options& options,
   auto forms = read_all(reader, texts_of(*rows), say);
   if (!forms)
     return forms.error();
+  std::unordered_set<std::string_view> exact;
+  for (auto& x : kept)
+    exact.insert(x.text);
   for (size_t i = 0; i < rows->size(); ++i) {
-    auto& label = (*rows)[i].label;
-    if (auto hit = found.find(1, (*forms)[i]))
+    auto& [text, label] = (*rows)[i];
+    if (auto hit = exact.contains(text) ? std::nullopt : found.find(1, (*forms)[i]))
       out.push_back({hit->second, label != "oos" && label == kept[hit->first].label, source});
   }
   return caf::none;

@@ -23,7 +23,8 @@ struct cache_replay_options {
 };
 
 /// What L2 (`semantic_cache`) finds for each question of the files and how sure the judge is. Rows
-/// for which it finds nothing are left out. Errors name the file, and the line where one is bad.
+/// for which it finds nothing are left out, and so are those of the very text that is kept: they are
+/// exact hits, of which L2 never hears. Errors name the file, and the line where one is bad.
 caf::expected<std::vector<replay_row>>
 read_replay_rows(const cache_replay_options& options, text_reader& reader, text_judge& judge,
                  const std::function<void(const std::string&)>& say);

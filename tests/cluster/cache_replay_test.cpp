@@ -57,6 +57,7 @@ TEST_F(cache_replay_test, reads_pairs_each_by_itself) {
   options.files = {
       file("one", {{{"a", "rain/a"}, {"b", "rain/b"}, {"duplicate", 1}},
                    {{"a", "sun/a"}, {"b", "rain/b"}, {"duplicate", 1}}, // not near each other
+                   {{"a", "rain/b"}, {"b", "rain/b"}, {"duplicate", 0}}, // an exact hit
                    {{"a", "rain/c"}, {"b", "rain/b!"}, {"duplicate", 0}}}),
       file("two", {{{"origin", "fog/a"}, {"similar", "fog/b"}}})};
   auto got = rows_of(options);
@@ -76,6 +77,7 @@ TEST_F(cache_replay_test, reads_what_is_nearest_among_all_that_is_kept) {
   options.files = {file("asked", {{{"text", "rain/b"}, {"label", "wet"}},
                                   {{"text", "sun/b"}, {"label", "wet"}},
                                   {{"text", "fog/b"}, {"label", "oos"}},
+                                  {{"text", "rain/a"}, {"label", "dry"}}, // an exact hit
                                   {{"text", "snow/b"}, {"label", "wet"}}})};
   auto got = rows_of(options);
   ASSERT_EQ(got.size(), 3u);

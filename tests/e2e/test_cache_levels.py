@@ -121,10 +121,11 @@ def test_trivial_changes_are_the_same_question(by_meaning):
     client = client_of(by_meaning)
     assert level(chat(client, "What is the capital of France?")) == "miss"
     kept(by_meaning, 1)
-    # Of would-be hits some are verified.
-    variants = [" ".join(words) + end for end in ("", "?", " ?", "!", "??") for words in (
-        ["what", "is", "the", "capital", "of", "france"], ["What", "is", "the", "capital", "of", "france"],
-        ["WHAT", "IS", "THE", "CAPITAL", "OF", "FRANCE"], ["What", " is", "the", "capital", "of", "France"])]
+    # Of would-be hits some are verified, one in ten or more: of so many one is, but for one run in 10,000.
+    ends = [first + second for first in ("", " ", "?", "!", ".") for second in ("", "?", "!", "...", "?!")][1:]
+    variants = [words + end for end in ends for words in (
+        "what is the capital of france", "What is the capital of france", "WHAT IS THE CAPITAL OF FRANCE",
+        "What  is the capital of France")]
     answers = [chat(client, text) for text in variants]
     hits = [answer for answer in answers if level(answer) == "L2"]
     assert len(hits) >= 3, [level(answer) for answer in answers]
