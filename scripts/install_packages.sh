@@ -21,6 +21,7 @@ libgmock-dev
 libgtest-dev
 libhnswlib-dev
 libmsgpack-cxx-dev|libmsgpack-dev
+libpcre2-dev
 librocksdb-dev
 libsimdjson-dev
 libspdlog-dev
@@ -28,6 +29,7 @@ libssl-dev
 libutf8proc-dev
 libxxhash-dev
 libyaml-cpp-dev
+libzstd-dev
 make
 ninja-build
 nlohmann-json3-dev
