@@ -20,6 +20,7 @@ libdnnl-dev
 libgmock-dev
 libgtest-dev
 libhnswlib-dev
+libhowardhinnant-date-dev
 libmsgpack-cxx-dev|libmsgpack-dev
 libpcre2-dev
 librocksdb-dev
@@ -34,6 +35,7 @@ make
 ninja-build
 nlohmann-json3-dev
 prometheus-cpp-dev
+tzdata
 zlib1g-dev
 LIST
       ;;
