@@ -127,6 +127,43 @@ TEST_F(cache_keeper_reading_test, what_waits_behind_questions_is_bounded) {
   EXPECT_EQ(archive_.entries.size(), 2 * cache_keeper::behind_max);
 }
 
+TEST_F(cache_keeper_reading_test, samples_take_turns_with_questions) {
+  judge_.probability = [](auto&, auto&) { return 0.8; };
+  make();
+  keep({1, 1}, "weather/a", "rain");
+  finish(begin({2, 2}, "weather/b"));
+  keep_unread({2, 2}, "weather/b", "sun");
+  for (uint64_t i = 0; i < 10; ++i) // as many as may wait
+    keeper_->look_up(lookup({10 + i, 1}, "news/" + std::to_string(i)), at_, say_);
+  keeper_->read(at_, say_);
+  auto sample = keeper_->take_readings().at(0);
+  EXPECT_EQ(sample.what.texts, (std::vector<std::string>{"sun", "rain"}));
+  finish(sample);
+  keeper_->read(at_, say_);
+  EXPECT_EQ(keeper_->take_readings().at(0).what.texts.at(0), "news/0");
+}
+
+TEST_F(cache_keeper_reading_test, nothing_is_served_while_errors_would_not_be_noticed) {
+  make();
+  keep({1, 1}, "weather/a", "rain");
+  EXPECT_EQ(ask(lookup({2, 2}, "weather/b"))[0].result, cache_result::similar);
+  judge_.probability = [](auto&, auto&) { return 0.8; }; // nothing is known of it
+  keeper_->look_up(lookup({3, 3}, "weather/c"), at_, say_);
+  finish(begin({4, 4}, "weather/d")); // both are read together
+  keep_unread({3, 3}, "weather/c", "sun");
+  keep_unread({4, 4}, "weather/d", "sun/" + std::string(cache_keeper::behind_bytes_max, 'x'));
+  judge_.probability = [](auto&, auto&) { return 0.97; };
+  say_.clear();
+  finish(begin({5, 5}, "weather/e")); // a sample, whose turn it is
+  EXPECT_TRUE(say_.empty());
+  keeper_->read(at_, say_);
+  finish(keeper_->take_readings().at(0));
+  ASSERT_EQ(say_.size(), 1u);
+  EXPECT_EQ(say_[0].what.result, cache_result::miss);
+  read_all();
+  EXPECT_EQ(keeper_->report().namespaces.at(0).wrong, 2u);
+}
+
 TEST_F(cache_keeper_reading_test, a_start_reads_what_another_encoder_has_read) {
   make();
   for (uint64_t i = 1; i <= 200; ++i)

@@ -112,6 +112,8 @@ cache_verdict cache_keeper::by_meaning(const waiting& asked, question_form&& for
                                        const keeper_times& at) {
   auto& [x, since, told] = asked;
   auto verdict = semantic_->find(x.scope, form, at.now, x.error_rate_max);
+  if (verdict.decision == hit_decision::serve && samples_.full())
+    verdict.decision = hit_decision::sampled; // errors would not be noticed now
   if (verdict.decision == hit_decision::serve) {
     auto now = std::chrono::floor<seconds>(at.wall);
     auto found = fetch(verdict.key, at.wall, true);
@@ -195,8 +197,8 @@ void cache_keeper::keep(answer_fill&& x, const keeper_times& at) {
   if (auto asked = asked_.find(x.key); asked != asked_.end())
     asked->second = true; // it is `complete`d when its question has been read
   else
-    read_behind({record.meta.tenant, {record.meta.question}},
-                remembered{x.key, x.scope, {}, {}, false});
+    unread_entries_.push({record.meta.tenant, {record.meta.question}},
+                         remembered{x.key, x.scope, {}, {}, false});
 }
 
 /// From now on the entry can answer by meaning. `same`: it says what the entry of the verdict says.

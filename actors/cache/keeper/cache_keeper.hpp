@@ -122,8 +122,10 @@ public:
   static constexpr uint32_t fill_step = 32;
   /// Entries that a step puts into L2: about 5 ms of a graph's work.
   static constexpr uint32_t index_step = 16;
-  /// Orders that wait behind questions: samples, and entries that came without an encoding. More
-  /// samples prove nothing, and more entries go without until the next start.
+  /// Orders of a kind that wait beside questions: samples, which take turns with them, and entries
+  /// that came without an encoding, which are behind both. While there are as many samples nothing
+  /// is served by meaning, as errors would not be noticed; more entries go without until the next
+  /// start.
   static constexpr size_t behind_max = 64;
   /// Of their texts: as many answers of usual length, and a few of the longest.
   static constexpr size_t behind_bytes_max = 4 * 1024 * 1024;
@@ -172,9 +174,18 @@ private:
   /// What an order's texts are read for.
   using questions = std::vector<waiting>;
   using reading_purpose = std::variant<questions, remembered, check_subject>;
-  struct behind {
-    reading_order what;
-    reading_purpose why;
+  /// Orders that wait behind questions.
+  class orders_behind {
+  public:
+    /// False where too much waits.
+    bool push(reading_order&& what, reading_purpose&& why);
+    std::pair<reading_order, reading_purpose> pop();
+    bool empty() const { return orders_.empty(); }
+    bool full() const { return orders_.size() >= behind_max || bytes_ >= behind_bytes_max; }
+
+  private:
+    std::deque<std::pair<reading_order, reading_purpose>> orders_;
+    size_t bytes_ = 0;
   };
 
   bool l2_is_full() const { return semantic_->entries() >= settings_.semantic.entries_max; }
@@ -187,9 +198,8 @@ private:
   std::optional<cache_verdict> exact(const kept_lookup& x, const keeper_times& at);
   void shed_old(const keeper_times& at, std::vector<keeper_word>& say);
   questions take_questions();
-  bool read_behind(reading_order&& what, reading_purpose&& why);
-  bool behind_is_full() const {
-    return behind_.size() >= behind_max || behind_bytes_ >= behind_bytes_max;
+  bool text_waits() const {
+    return !waiting_.empty() || !samples_.empty() || !unread_entries_.empty();
   }
   void order(reading_order&& what, reading_purpose&& why);
   void on_read(questions& asked, std::vector<question_form>* forms, const keeper_times& at,
@@ -217,8 +227,9 @@ private:
   std::optional<semantic_cache> semantic_; ///< where there is a judge
   wall_time wall_{};                       ///< of the call that is being carried out
   std::deque<waiting> waiting_;
-  std::deque<behind> behind_;
-  size_t behind_bytes_ = 0;
+  orders_behind samples_;
+  bool sample_is_next_ = false; ///< questions were read last
+  orders_behind unread_entries_;
   std::vector<keeper_reading> readings_;              ///< to be handed out
   std::map<uint64_t, reading_purpose> under_reading_; ///< by ticket, likewise
   std::unordered_map<fingerprint, bool, hash> asked_; ///< questions that wait or are

@@ -3,10 +3,6 @@
 /// How `cache_keeper` has texts read.
 namespace sluice {
 
-bool cache_keeper::wants_to_read() const {
-  return under_reading_.size() < settings_.readings_max && !(waiting_.empty() && behind_.empty());
-}
-
 namespace {
 
 size_t bytes_of(const reading_order& x) {
@@ -18,19 +14,29 @@ size_t bytes_of(const reading_order& x) {
 
 } // namespace
 
+bool cache_keeper::orders_behind::push(reading_order&& what, reading_purpose&& why) {
+  if (full())
+    return false;
+  bytes_ += bytes_of(what);
+  orders_.emplace_back(std::move(what), std::move(why));
+  return true;
+}
+
+std::pair<reading_order, cache_keeper::reading_purpose> cache_keeper::orders_behind::pop() {
+  auto result = std::move(orders_.front());
+  orders_.pop_front();
+  bytes_ -= bytes_of(result.first);
+  return result;
+}
+
+bool cache_keeper::wants_to_read() const {
+  return under_reading_.size() < settings_.readings_max && text_waits();
+}
+
 void cache_keeper::order(reading_order&& what, reading_purpose&& why) {
   auto ticket = ticket_next_++;
   readings_.push_back({ticket, std::move(what)});
   under_reading_.emplace(ticket, std::move(why));
-}
-
-/// Behind questions; false where too much waits there.
-bool cache_keeper::read_behind(reading_order&& what, reading_purpose&& why) {
-  if (behind_is_full())
-    return false;
-  behind_bytes_ += bytes_of(what);
-  behind_.push_back({std::move(what), std::move(why)});
-  return true;
 }
 
 /// Questions that waited for too long are answered unread: nobody waits for them any more.
@@ -62,13 +68,14 @@ cache_keeper::questions cache_keeper::take_questions() {
 void cache_keeper::read(const keeper_times& at, std::vector<keeper_word>& say) {
   shed_old(at, say);
   while (wants_to_read()) {
-    if (waiting_.empty()) {
-      auto next = std::move(behind_.front());
-      behind_.pop_front();
-      behind_bytes_ -= bytes_of(next.what);
-      order(std::move(next.what), std::move(next.why));
+    // Where questions never end, samples take turns with them; entries have the next start.
+    auto samples_turn = !samples_.empty() && std::exchange(sample_is_next_, false);
+    if (waiting_.empty() || samples_turn) {
+      auto [what, why] = (samples_.empty() ? unread_entries_ : samples_).pop();
+      order(std::move(what), std::move(why));
       continue;
     }
+    sample_is_next_ = true;
     auto next = take_questions();
     reading_order what{next.front().x.tenant, {}};
     for (auto& each : next)

@@ -53,7 +53,7 @@ void cache_keeper::checked(const check_result& x, const keeper_times& at) {
 /// Without a model, or where it was not asked.
 void cache_keeper::compare_vectors(check_subject&& what) {
   reading_order texts{what.tenant, {std::move(what.fresh), std::move(what.kept)}};
-  read_behind(std::move(texts), std::move(what));
+  samples_.push(std::move(texts), std::move(what));
 }
 
 void cache_keeper::verified(const check_subject& what, bool right, const keeper_times& at) {

@@ -11,7 +11,7 @@ warm_step cache_keeper::warm_some(const keeper_times& at, std::vector<cache_fill
     return warm_step::done;
   if (start_->search.as_of == wall_time{})
     start_->search.as_of = at.wall;
-  if (behind_is_full())
+  if (unread_entries_.full())
     return warm_step::later;
   if (search_some() || fill_some(at, fills) || index_best(at) || index_rest(at))
     return warm_step::more;
@@ -105,7 +105,7 @@ bool cache_keeper::index(const answer_meta& x, const keeper_times& at, uint32_t&
     entry.form = std::move(*form);
     index_kept(x, entry, false, at);
   } else if (!x.question.empty()) { // without an encoding, or with one of another encoder
-    if (!read_behind({x.tenant, {x.question}}, std::move(entry)))
+    if (!unread_entries_.push({x.tenant, {x.question}}, std::move(entry)))
       return false;
     ++start_->unread;
   }
