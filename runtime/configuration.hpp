@@ -1,7 +1,9 @@
 #pragma once
 
 #include "runtime/catalogue.hpp"
+#include "runtime/charge.hpp"
 #include "runtime/secret.hpp"
+#include "runtime/time_zone.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -343,6 +345,18 @@ struct jobs_settings {
   uint64_t storage_bytes_max = 10ULL * 1024 * 1024 * 1024;
 };
 
+/// What somebody may spend. Where several fit a request, all have to cover it.
+struct budget_settings {
+  budget_scope scope = budget_scope::tenant;
+  std::string name;   ///< of the tenant, team, user or key; "*" for each one of its own
+  std::string tenant; ///< of a team, user or key: whose it is; empty for whoever's
+  std::string model;  ///< as callers name it; empty for all
+  nanousd limit;
+  period_kind period = period_kind::day;
+  time_zone zone; ///< in which the period begins at midnight
+  budget_action action = budget_action::refuse;
+};
+
 struct configuration {
   listen_settings listen;
   limit_settings limits;
@@ -358,6 +372,8 @@ struct configuration {
   jobs_settings jobs;
   log_settings log;
   optimizer_settings optimizer;
+  /// Beside them `optimizer.daily_budget`, for each tenant that has no budget for all models.
+  std::vector<budget_settings> budgets;
   merging_settings merging;
   cache_settings cache;
   /// What the operator should hear at start: open access, simulated upstream, unknown prices.

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "actors/ledger/charge.hpp"
+#include "actors/ledger/escrow_messages.hpp"
 
 #include <map>
 #include <optional>

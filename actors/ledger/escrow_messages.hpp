@@ -1,21 +1,8 @@
 #pragma once
 
-#include "runtime/money.hpp"
-
-#include <compare>
-#include <cstdint>
-#include <vector>
+#include "runtime/charge.hpp"
 
 namespace sluice {
-
-/// Names a charge: one attempt at a provider, of which two are two charges. Never used twice.
-struct charge_id {
-  uint64_t node = 0;        ///< who made it; the same over restarts
-  uint64_t incarnation = 0; ///< of that node, one more with each start
-  uint64_t number = 0;      ///< within it
-
-  friend auto operator<=>(const charge_id&, const charge_id&) = default;
-};
 
 struct settled_charge {
   charge_id id;
