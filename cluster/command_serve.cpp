@@ -65,7 +65,7 @@ int serve(const serve_options& options) {
   signals.wait();
   signals.exit_at_next();
   (*running)->stop(settings->shutdown_grace);
-  return exit_ok;
+  return (*running)->broken() ? exit_broken : exit_ok;
 }
 
 } // namespace

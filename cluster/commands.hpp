@@ -11,6 +11,7 @@ enum exit_code : int {
   exit_ok = 0,
   exit_failed = 1,         ///< could not do what it was asked
   exit_usage = 2,          ///< the command line is wrong
+  exit_broken = 75,        ///< EX_TEMPFAIL: the disk took no more; start it again when it does
   exit_configuration = 78, ///< EX_CONFIG: the configuration has mistakes
 };
 

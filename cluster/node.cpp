@@ -12,6 +12,7 @@
 #include "api/upstream/openai_upstream.hpp"
 #include "api/upstream/simulated_upstream.hpp"
 #include "cluster/cache_parts.hpp"
+#include "cluster/ledger_parts.hpp"
 #include "runtime/actors.hpp"
 #include "runtime/version.hpp"
 #include "storage/store_actor.hpp"
@@ -20,8 +21,11 @@
 #include <spdlog/spdlog.h>
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <csignal>
 #include <ctime>
 #include <random>
 #include <thread>
@@ -150,6 +154,9 @@ struct node::parts {
   router_actor router;
   std::unique_ptr<sluice::store> disk; ///< until its actor has it; null where nothing is kept
   store_actor store;
+  opened_ledger money; ///< until its actor has it
+  ledger_actor ledger;
+  std::atomic<bool> broken = false; ///< the ledger could not be written
   jobs_actor jobs;
   std::vector<upstream_actor> upstreams;
   std::vector<batcher_actor> batchers;
@@ -189,6 +196,12 @@ void node::parts::spawn(const std::vector<provider>& providers) {
   setup.router = router;
   setup.monitor = monitor;
   setup.log = log;
+  ledger =
+      spawn_ledger(*system, *settings, std::move(money), monitor, log, [this](const caf::error&) {
+        broken = true;
+        kill(getpid(), SIGTERM); // as from a supervisor: who serves waits for it
+      });
+  setup.ledger = ledger;
   setup.merge_seed = kept.archive ? kept.seed : random_seed();
   std::vector<call_targets> targets(loops.size());
   for (auto& loop : loops) {
@@ -371,6 +384,10 @@ caf::expected<std::unique_ptr<node>> node::start(std::shared_ptr<const configura
       return disk.error();
     made->disk = std::move(*disk);
   }
+  auto money = open_ledger(*settings, *made->log);
+  if (!money)
+    return money.error();
+  made->money = std::move(*money);
   auto kept = open_answers(*settings, *made->log);
   if (!kept)
     return kept.error();
@@ -407,55 +424,37 @@ void node::stop(std::chrono::milliseconds grace) {
   x.log->lines()->info("stopping; requests in work have {} ms", grace.count());
   drain order{{std::chrono::steady_clock::now() + grace}};
   caf::scoped_actor self{*x.system};
+  auto end = [&](auto& actor) {
+    if (!actor)
+      return;
+    self->send(actor, order);
+    self->wait_for(actor);
+  };
+  auto end_all = [&](auto& actors) {
+    for (auto& actor : actors)
+      self->send(actor, order);
+    for (auto& actor : actors)
+      self->wait_for(actor);
+  };
   if (x.jobs) // at once with the hosts, so that no line is begun any more
     self->send(x.jobs, order);
-  for (auto& host : x.hosts)
-    self->send(host, order);
-  for (auto& host : x.hosts)
-    self->wait_for(host);
+  end_all(x.hosts);
   if (x.jobs)
     self->wait_for(x.jobs);
-  for (auto& merger : x.mergers)
-    self->send(merger, order);
-  for (auto& merger : x.mergers)
-    self->wait_for(merger);
-  if (x.keeper) {
-    self->send(x.keeper, order);
-    self->wait_for(x.keeper);
-  }
-  if (x.prefetcher) {
-    self->send(x.prefetcher, order);
-    self->wait_for(x.prefetcher);
-  }
-  // What the keeper asked these is worth nothing without it.
-  if (auto& checker = x.callers.checker) {
-    self->send(checker, order);
-    self->wait_for(checker);
-  }
-  if (auto& embedder = x.callers.embedder) {
-    self->send(embedder, order);
-    self->wait_for(embedder);
-  }
-  for (auto& shard : x.cache)
-    self->send(shard, order);
-  for (auto& shard : x.cache)
-    self->wait_for(shard);
-  for (auto& batcher : x.batchers)
-    self->send(batcher, order);
-  for (auto& batcher : x.batchers)
-    self->wait_for(batcher);
-  for (auto& upstream : x.upstreams)
-    self->send(upstream, order);
-  for (auto& upstream : x.upstreams)
-    self->wait_for(upstream);
+  end(x.ledger); // when nobody is left who charges
+  end_all(x.mergers);
+  end(x.keeper);
+  end(x.prefetcher);
+  end(x.callers.checker); // what the keeper asked these is worth nothing without it
+  end(x.callers.embedder);
+  end_all(x.cache);
+  end_all(x.batchers);
+  end_all(x.upstreams);
   self->send_exit(x.router, caf::exit_reason::user_shutdown);
   self->wait_for(x.router);
   self->send_exit(x.monitor, caf::exit_reason::user_shutdown);
   self->wait_for(x.monitor);
-  if (x.store) { // when nobody is left who writes
-    self->send(x.store, order);
-    self->wait_for(x.store);
-  }
+  end(x.store); // when nobody is left who writes
   for (auto& loop : x.loops)
     loop->stop();
   for (auto& thread : x.threads)
@@ -471,10 +470,15 @@ void node::stop(std::chrono::milliseconds grace) {
   x.batchers.clear();
   x.upstreams.clear();
   x.jobs = nullptr;
+  x.ledger = nullptr;
   x.store = nullptr;
   x.router = nullptr;
   x.monitor = nullptr;
   x.log->lines()->info("stopped");
+}
+
+bool node::broken() const {
+  return parts_->broken;
 }
 
 std::string address_text(const std::string& host, uint16_t port) {

@@ -17,9 +17,9 @@ namespace sluice {
 /// router, upstreams and merger of each loop, store and jobs actors, the hosts, the threads. What
 /// can fail comes before the first actor.
 /// Stopping, in this order, so that nobody is asked who is gone: hosts (no new connections, present
-/// requests end), jobs, mergers, keeper, checker, embedder and prefetcher, cache shards, batchers,
-/// upstreams, router, monitor (writes the last lines), store, loops. `tests/cluster/node_test.cpp`
-/// holds both.
+/// requests end), jobs, ledger, mergers, keeper, checker, embedder and prefetcher, cache shards,
+/// batchers, upstreams, router, monitor (writes the last lines), store, loops.
+/// `tests/cluster/node_test.cpp` holds both.
 class node {
 public:
   /// Starts a node. Fails with one clear sentence where a port, a file or a setting cannot be used;
@@ -33,6 +33,9 @@ public:
   /// "http://127.0.0.1:8080"
   const std::string& address() const;
   node_log& log();
+
+  /// Whether the ledger could not be written, so that the node has asked to be stopped (SIGTERM).
+  bool broken() const;
 
   /// Stops: what is in work may take until `grace` has passed. Blocks the caller until all is done.
   void stop(std::chrono::milliseconds grace);

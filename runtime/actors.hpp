@@ -183,8 +183,31 @@ using text_reader_actor = caf::typed_actor<
 /// Makes them with a provider's model.
 using embedder_actor = call_client_actor::extend_with<text_reader_actor>;
 
+/// Has charges made for it.
+using ledger_client_actor = caf::typed_actor<
+    // What has become of its orders.
+    caf::reacts_to<ledger_verdicts>>;
+
+/// Charges to make and to end.
+struct ledger_orders {
+  ledger_client_actor client; ///< gets one verdict for each, in one message or several
+  std::vector<charge_order> reserve;
+  std::vector<charge_end> settle; ///< before those that are reserved
+};
+
+/// Keeps what everybody may spend and has spent. What it says is on the disk.
+using ledger_actor = caf::typed_actor<
+    // Make and end these charges.
+    caf::reacts_to<ledger_orders>,
+    // How do these accounts stand?
+    caf::replies_to<account_query>::with<account_list>,
+    // Write down what came before, then stop.
+    caf::reacts_to<drain>>;
+
 /// Accepts connections and answers requests on one I/O loop.
 using http_host_actor = call_client_actor::extend<
+    // What the ledger says of charges of requests in work.
+    caf::reacts_to<ledger_verdicts>,
     // What the cache has for a request in work.
     caf::reacts_to<cache_verdict>,
     // Ask this in advance.
@@ -244,6 +267,8 @@ using monitor_actor = caf::typed_actor<
     caf::reacts_to<cache_report>,
     // What the cache's keeper holds and did.
     caf::reacts_to<keeper_report>,
+    // What the ledger holds and did.
+    caf::reacts_to<ledger_report>,
     // The metrics as Prometheus text.
     caf::replies_to<metrics_query>::with<std::string>>;
 
@@ -251,6 +276,11 @@ template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, cache_lookup& x) {
   return f(caf::meta::type_name("sluice::cache_lookup"), x.call, x.client, x.key, x.age_max,
            x.stale_max);
+}
+
+template <class Inspector>
+typename Inspector::result_type inspect(Inspector& f, ledger_orders& x) {
+  return f(caf::meta::type_name("sluice::ledger_orders"), x.client, x.reserve, x.settle);
 }
 
 template <class Inspector>
@@ -342,4 +372,18 @@ CAF_ADD_TYPE_ID(sluice, (sluice::text_form))
 CAF_ADD_TYPE_ID(sluice, (sluice::text_reading))
 CAF_ADD_TYPE_ID(sluice, (sluice::namespace_report))
 CAF_ADD_TYPE_ID(sluice, (sluice::keeper_report))
+CAF_ADD_TYPE_ID(sluice, (sluice::charge_id))
+CAF_ADD_TYPE_ID(sluice, (sluice::charge_owner))
+CAF_ADD_TYPE_ID(sluice, (sluice::charge_purpose))
+CAF_ADD_TYPE_ID(sluice, (sluice::charge_outcome))
+CAF_ADD_TYPE_ID(sluice, (sluice::charge_order))
+CAF_ADD_TYPE_ID(sluice, (sluice::charge_verdict))
+CAF_ADD_TYPE_ID(sluice, (sluice::charge_end))
+CAF_ADD_TYPE_ID(sluice, (sluice::charge_ended))
+CAF_ADD_TYPE_ID(sluice, (sluice::ledger_orders))
+CAF_ADD_TYPE_ID(sluice, (sluice::ledger_verdicts))
+CAF_ADD_TYPE_ID(sluice, (sluice::account_view))
+CAF_ADD_TYPE_ID(sluice, (sluice::account_query))
+CAF_ADD_TYPE_ID(sluice, (sluice::account_list))
+CAF_ADD_TYPE_ID(sluice, (sluice::ledger_report))
 CAF_END_TYPE_ID_BLOCK(sluice)

@@ -116,9 +116,9 @@ struct ledger_account {
   nanousd returned;
   nanousd spent;
   uint64_t grants = 0;
-  nanousd overrun;           ///< that charges did cost beyond what was reserved
-  uint64_t charges = 0;      ///< settled
-  uint32_t alerted = 0;      ///< per cent that somebody was told about
+  nanousd overrun;      ///< that charges did cost beyond what was reserved
+  uint64_t charges = 0; ///< settled
+  uint32_t alerted = 0; ///< per cent that somebody was told about
 
   friend bool operator==(const ledger_account&, const ledger_account&) = default;
 };
@@ -128,9 +128,9 @@ struct ledger_day {
   std::chrono::sys_days day;
   uint64_t charges = 0; ///< settled
   nanousd spent;
-  bool closed = false;    ///< the day is over, and so are its charges
-  uint64_t last_row = 0;  ///< when it was closed
-  std::string chain{};    ///< of that row: 32 bytes, SHA-256
+  bool closed = false;   ///< the day is over, and so are its charges
+  uint64_t last_row = 0; ///< when it was closed
+  std::string chain{};   ///< of that row: 32 bytes, SHA-256
 
   friend bool operator==(const ledger_day&, const ledger_day&) = default;
 };

@@ -116,6 +116,10 @@ constexpr std::array table{
     // HTTP's status for `only-if-cached` (RFC 9111, section 5.2.1.7).
     ec_properties{ec::not_cached, "not_cached", 504, invalid_request, false,
                   "The answer is not in the cache, and the request allows no other."},
+    // OpenAI's type for an account without money, which its SDKs try again on their own; nothing
+    // changes before the budget begins anew.
+    ec_properties{ec::budget_exceeded, "budget_exceeded", 429, "insufficient_quota", false,
+                  "A budget does not cover this request."},
 };
 
 constexpr bool in_order() {
@@ -125,7 +129,8 @@ constexpr bool in_order() {
   return true;
 }
 
-static_assert(in_order() && table.back().code == ec::not_cached, "one row a code, in their order");
+static_assert(in_order() && table.back().code == ec::budget_exceeded,
+              "one row a code, in their order");
 
 /// The text that `make_error` put into `context`; null where there is none.
 const std::string* text_in(const caf::message& context) {

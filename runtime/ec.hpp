@@ -57,6 +57,8 @@ enum class ec : uint8_t {
   storage_failed,
   // What the cache could not do.
   not_cached,
+  // What somebody has no money for.
+  budget_exceeded,
 };
 
 /// The fixed properties of a code: how it is shown to a caller, and whether the caller's SDK should

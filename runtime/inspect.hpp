@@ -1,6 +1,7 @@
 #pragma once
 
 #include "runtime/cache_messages.hpp"
+#include "runtime/ledger_messages.hpp"
 #include "runtime/messages.hpp"
 
 #include <caf/all.hpp>
@@ -70,6 +71,22 @@ SLUICE_INSPECT(namespace_report, x.scope, x.entries, x.served, x.verified, x.wro
 SLUICE_INSPECT(keeper_report, x.vectors, x.vector_bytes, x.vectors_evicted, x.entries, x.bytes,
                x.evicted, x.expired, x.damaged, x.waiting, x.shed, x.read, x.failures,
                x.checks_same, x.checks_different, x.checks_unknown, x.checks_declined, x.namespaces)
+SLUICE_INSPECT(charge_id, x.node, x.incarnation, x.number)
+SLUICE_INSPECT(charge_owner, x.tenant, x.team, x.user, x.key_id)
+SLUICE_INSPECT(charge_purpose, x.owner, x.request_id, x.attempt, x.route, x.model, x.deployment,
+               x.price_version)
+SLUICE_INSPECT(charge_outcome, x.usage, x.cost, x.counterfactual, x.flags)
+SLUICE_INSPECT(charge_order, x.call, x.purpose, x.most)
+SLUICE_INSPECT(charge_verdict, x.call, x.id, x.why, x.message, x.retry_after, x.downgrade)
+SLUICE_INSPECT(charge_end, x.call, x.id, x.outcome)
+SLUICE_INSPECT(charge_ended, x.call, x.why)
+SLUICE_INSPECT(ledger_verdicts, x.reserved, x.settled)
+SLUICE_INSPECT(account_view, x.scope, x.owner, x.model, x.period, x.period_name, x.zone, x.begin,
+               x.end, x.limited, x.limit, x.action, x.spent, x.open, x.overrun, x.charges)
+SLUICE_INSPECT(account_query, x.owner)
+SLUICE_INSPECT(account_list, x.accounts)
+SLUICE_INSPECT(ledger_report, x.accounts, x.open, x.open_sum, x.rows, x.commits, x.refused,
+               x.assumed, x.violations, x.clock_doubted, x.failed)
 SLUICE_INSPECT(batch_wake, x.number)
 SLUICE_INSPECT(metrics_query, x.unused)
 SLUICE_INSPECT(drain, x.until)

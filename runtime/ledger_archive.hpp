@@ -15,9 +15,9 @@ namespace sluice {
 /// All that a start needs of the ledger.
 struct ledger_contents {
   uint64_t node = 0;
-  uint64_t incarnation = 0;       ///< of this start: one more than that of any before
-  wall_time latest;               ///< time of the last commit
-  std::vector<open_charge> open;  ///< of earlier incarnations
+  uint64_t incarnation = 0;      ///< of this start: one more than that of any before
+  wall_time latest;              ///< time of the last commit
+  std::vector<open_charge> open; ///< of earlier incarnations
   std::vector<ledger_account> accounts;
   std::vector<ledger_day> days; ///< that are not closed
 };
@@ -57,7 +57,8 @@ public:
   virtual caf::error commit(ledger_batch&& x) = 0;
 
   /// At most `count_max` rows from number `from` on.
-  virtual caf::expected<std::vector<numbered_row>> rows(uint64_t from, uint32_t count_max) const = 0;
+  virtual caf::expected<std::vector<numbered_row>> rows(uint64_t from,
+                                                        uint32_t count_max) const = 0;
   virtual caf::expected<std::vector<ledger_account>> accounts() const = 0;
   virtual caf::expected<std::vector<ledger_day>> days() const = 0;
   virtual caf::expected<std::vector<open_charge>> open() const = 0;

@@ -112,7 +112,8 @@ node_families::node_families(prometheus::Registry& to)
                                   "Mean duration in milliseconds of inference requests of the last "
                                   "minute; NaN without any")),
       daily_cost(gauge(to, "daily_cost",
-                       "US dollars spent since midnight UTC or the start, whichever is later")),
+                       "US dollars spent since midnight UTC; without a ledger since the start "
+                       "where that is later")),
       daily_budget(gauge(to, "daily_budget", "US dollars that may be spent a day")),
       process_started(gauge(to, "process_start_time_seconds", "Start, in Unix seconds")),
       process_resident(gauge(to, "process_resident_memory_bytes", "Resident memory")),

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "runtime/money.hpp"
+
 #include <prometheus/counter.h>
 #include <prometheus/family.h>
 #include <prometheus/gauge.h>
@@ -9,6 +11,11 @@
 /// Names, helps and buckets of every metric; `docs/metrics.md` explains them. Names and buckets
 /// `gen_ai_*` are OpenTelemetry's GenAI conventions in Prometheus spelling.
 namespace sluice {
+
+/// The only place where money becomes a floating-point number: a gauge that people read.
+inline double usd(nanousd x) {
+  return static_cast<double>(x.value) / 1e9;
+}
 
 using counter_family = prometheus::Family<prometheus::Counter>;
 using gauge_family = prometheus::Family<prometheus::Gauge>;

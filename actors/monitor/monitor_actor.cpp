@@ -36,6 +36,7 @@ monitor_actor::behavior_type monitor(monitor_actor::stateful_pointer<monitor_sta
       [self](const merge_report& x) { self->state.metrics->add(x); },
       [self](const cache_report& x) { self->state.metrics->add(x); },
       [self](const keeper_report& x) { self->state.metrics->add(x); },
+      [self](const ledger_report& x) { self->state.metrics->add(x); },
       [self](const batch_report& x) { self->state.metrics->add(x, self->clock().now()); },
       [self](const jobs_report& x) { self->state.metrics->add(x); },
       [self](const metrics_query&) -> std::string {

@@ -10,11 +10,6 @@ namespace sluice {
 
 namespace {
 
-/// The only place where money becomes a floating-point number: a gauge that people read.
-double usd(nanousd x) {
-  return static_cast<double>(x.value) / 1e9;
-}
-
 double seconds(std::chrono::milliseconds x) {
   return std::chrono::duration<double>(x).count();
 }
@@ -28,7 +23,7 @@ void raise_to(prometheus::Counter& counter, double total) {
 
 request_metrics::request_metrics(const metrics_settings& settings)
     : request_families_(registry_), node_(registry_), batches_(registry_), jobs_(registry_),
-      cache_(registry_), counters_(request_families_, settings.models),
+      cache_(registry_), ledger_(registry_), counters_(request_families_, settings.models),
       daily_budget_(settings.daily_budget) {
   node_.build_info.Add({{"version", settings.version}}).Set(1);
   // Counters that alert rules watch must be there before the first of what they count.
@@ -127,7 +122,7 @@ void request_metrics::set_moment(const moment& at) {
   node_.average_response_time.Add({}).Set(
       mean ? std::chrono::duration<double, std::milli>(*mean).count()
            : std::numeric_limits<double>::quiet_NaN());
-  node_.daily_cost.Add({}).Set(usd(spent_.value(at.wall)));
+  node_.daily_cost.Add({}).Set(usd(std::max(ledger_.daily_cost(at.wall).value_or(nanousd{}), spent_.value(at.wall))));
   node_.daily_budget.Add({}).Set(usd(daily_budget_));
   raise_to(node_.log_lines_dropped.Add({}), static_cast<double>(at.log_lines_dropped));
 }

@@ -3,6 +3,7 @@
 #include "actors/monitor/batch_metrics.hpp"
 #include "actors/monitor/cache_metrics.hpp"
 #include "actors/monitor/job_metrics.hpp"
+#include "actors/monitor/ledger_metrics.hpp"
 #include "actors/monitor/metric_families.hpp"
 #include "actors/monitor/process_stats.hpp"
 #include "actors/monitor/recent_average.hpp"
@@ -35,6 +36,7 @@ public:
   void add(const jobs_report& x) { jobs_.add(x); }
   void add(const cache_report& x) { cache_.add(x); }
   void add(const keeper_report& x) { cache_.add(x); }
+  void add(const ledger_report& x) { ledger_.add(x); }
 
   /// What is only known when somebody asks.
   struct moment {
@@ -72,6 +74,7 @@ private:
   batch_metrics batches_;
   job_metrics jobs_;
   cache_metrics cache_;
+  ledger_metrics ledger_;
   request_counters counters_;
   recent_average response_time_;
   day_sum spent_;

@@ -1,5 +1,6 @@
 #include "api/gateway/exchange.hpp"
 
+#include "api/gateway/charge_rules.hpp"
 #include "api/gateway/error_reply.hpp"
 #include "api/gateway/header_line.hpp"
 #include "api/gateway/http_host.hpp"
@@ -120,10 +121,17 @@ void exchange::call() {
                      : shared_body{host_.reader().rewrite(original_, deployment_->upstream_model,
                                                           ask_usage)};
   }
+  if (setup.ledger)
+    return reserve();
+  send_call();
+}
+
+/// Its charge is reserved, where there is a ledger.
+void exchange::send_call() {
   ++progress_.attempts_here;
   ++record_.attempts;
   call_ = host_.expect(this);
-  call_started_ = now;
+  call_started_ = steady_clock::now();
   upstream_call out;
   out.call = call_;
   out.client = caf::actor_cast<call_client_actor>(&host_);
@@ -150,6 +158,7 @@ void exchange::end_call(const call_timing& timing) {
 
 void exchange::on_failure(upstream_failure& outcome) {
   end_call(outcome.timing);
+  end_charge(outcome_of_failure(outcome));
   wasted_ = wasted_ + outcome.wasted;
   wasted_cost_ += outcome.wasted_cost;
   auto now = steady_clock::now();
@@ -248,6 +257,13 @@ void exchange::on_reply(upstream_reply& reply) {
   leave_cache();
   end_call(reply.timing);
   settle(reply.usage, reply.usage_known, reply.share);
+  if (settle_charge(outcome_of(reply.usage, reply.usage_known, reply.share)))
+    reply_ = std::move(reply);
+  else
+    deliver(reply);
+}
+
+void exchange::deliver(upstream_reply& reply) {
   http_response response;
   response.lines = answer_lines(true);
   response.headers = for_caller(std::move(reply.headers));
@@ -309,8 +325,17 @@ void exchange::on_written(size_t bytes) {
 void exchange::on_end(stream_end& end) {
   end_call(end.timing);
   settle(end.usage, end.usage_known, end.share);
-  if (end.why.code != ec::none)
+  if (end.why.code != ec::none) {
+    end_charge(outcome_of_end(end, outcome_of(end.usage, end.usage_known, end.share)));
     return fail(end.why);
+  }
+  if (settle_charge(outcome_of(end.usage, end.usage_known, end.share)))
+    end_ = std::move(end);
+  else
+    deliver(end);
+}
+
+void exchange::deliver(stream_end& end) {
   if (!streaming_) { // a stream without content is still an answer
     stream_block nothing;
     on_block(nothing);
@@ -348,6 +373,7 @@ void exchange::cancel() {
   backoff_.reset();
   if (call_ == 0)
     return;
+  abandon_charge();
   host_.forget(call_);
   auto call = std::exchange(call_, 0);
   host_.send(target_, cancel_call{call});
@@ -375,6 +401,7 @@ void exchange::tick(steady_time now) {
 void exchange::finish(uint16_t status, ec error) {
   done_ = true;
   leave_cache();
+  leave_ledger();
   if (error != ec::none && record_.cost == nanousd{}) { // what was lost on the way is paid, too
     record_.usage = record_.usage + wasted_;
     record_.cost = wasted_cost_;

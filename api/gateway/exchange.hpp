@@ -58,6 +58,10 @@ public:
   /// The cache's answer.
   void on_verdict(cache_verdict& verdict);
 
+  /// The ledger's words on a charge.
+  void on_reserved(charge_verdict& verdict);
+  void on_settled(const charge_ended& x);
+
   // What the upstream answers to the call that is under way.
   void on_reply(upstream_reply& reply);
   void on_failure(upstream_failure& outcome);
@@ -68,6 +72,7 @@ private:
   void route();
   void on_route(route_decision& decision);
   void call();
+  void send_call();
   void retry_after(std::chrono::milliseconds delay);
   void end_call(const call_timing& timing);
   void tell(const failure& why, const next_step& step) const;
@@ -76,6 +81,18 @@ private:
   void refuse(const failure& why);
   void finish(uint16_t status, ec error);
   void settle(const token_usage& usage, bool known, const call_share& share);
+
+  void deliver(upstream_reply& reply);
+  void deliver(stream_end& end);
+
+  // exchange_charge.cpp
+  void reserve();
+  bool ask_cheaper();
+  charge_outcome outcome_of(const token_usage& usage, bool known, const call_share& share) const;
+  bool settle_charge(charge_outcome outcome);
+  void end_charge(charge_outcome outcome);
+  void abandon_charge();
+  void leave_ledger();
 
   // exchange_cache.cpp
   void miss();
@@ -110,6 +127,10 @@ private:
   uint64_t call_ = 0;     // under way; 0 where none
   steady_time call_started_{};
   std::unique_ptr<boost::asio::steady_timer> backoff_;
+  charge_id charge_;                    // of the call that is under way; number 0 where none
+  uint64_t charge_call_ = 0;            // the ledger owes an answer to it; 0 where none
+  std::optional<upstream_reply> reply_; // until its charge is in the ledger
+  std::optional<stream_end> end_;       // likewise
   cache_use cache_;
   uint64_t lookup_ = 0;            // that the cache has not answered; 0 where none
   bool keeper_asked_ = false;      // for a fresh answer

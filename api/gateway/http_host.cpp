@@ -65,6 +65,7 @@ http_host::behavior_type http_host::make_behavior() {
       [this](stream_end& x) { take(std::move(x)); },
       [this](cache_verdict& x) { take(std::move(x)); },
       [this](prefetch_order& x) { prefetch(std::move(x)); },
+      [this](ledger_verdicts& x) { take(std::move(x)); },
       [this](const drain& x) {
         if (!draining_) {
           draining_ = true;
@@ -110,6 +111,7 @@ void http_host::on_exit() {
   loop().unwatch(this);
   loop().move_out(this);
   listener_.close();
+  flush_orders();
   setup_ = {}; // actors that hold each other's handles never end
 }
 

@@ -37,6 +37,7 @@ struct http_host_setup {
   cache_keeper_actor keeper;              ///< null where nothing is kept for long
   std::shared_ptr<keeper_gate> gate;      ///< what is told the keeper passes it
   std::shared_ptr<cache_warming> warming; ///< null where nothing is kept
+  ledger_actor ledger;                    ///< null where nothing is charged
   prefetcher_actor prefetcher;            ///< null where nothing is asked in advance
   uint64_t merge_seed = 0;                ///< as in `merge_rules`, the same for all hosts of a node
 };
@@ -84,6 +85,9 @@ public:
   }
   const provider_settings& provider(const std::string& name) const;
   void forget(uint64_t call) { calls_.erase(call); }
+  /// Has a charge made or ended, with all others of this turn of the loop.
+  void order(charge_order&& x);
+  void order(charge_end&& x);
   void add(exchange* who) { live_.insert(who); }
   void remove(exchange* who) { live_.erase(who); }
   void record(request_record&& record);
@@ -114,6 +118,9 @@ private:
                          const cache_wish& wish) const;
   std::string request_id();
   void report();
+  void take(ledger_verdicts&& x);
+  void send_orders();
+  void flush_orders();
 
   http_host_setup setup_;
   http_listener listener_;
@@ -124,6 +131,7 @@ private:
   std::unordered_set<exchange*> live_;
   std::unordered_map<exchange*, std::shared_ptr<exchange>> own_; ///< that no connection holds
   std::vector<std::shared_ptr<exchange>> scratch_;
+  ledger_orders orders_; ///< of this turn
   std::vector<request_record> records_;
   uint64_t records_unanswered_ = 0;
   uint64_t records_dropped_ = 0;

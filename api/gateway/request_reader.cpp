@@ -180,14 +180,13 @@ std::optional<failure> read_stream(const fields& found, inference_request& out) 
 std::optional<failure> read_limits(const fields& found, inference_request& out) {
   constexpr int64_t tokens_max =
       std::numeric_limits<int32_t>::max(); // far above any model's, far below overflow
-  int64_t choices = 1;
   auto refusal = read_count(found.max_tokens, {"max_tokens", tokens_max}, out.output_tokens_max);
   if (!refusal)
     refusal = read_count(found.max_completion_tokens, {"max_completion_tokens", tokens_max},
                          out.output_tokens_max);
   if (!refusal)
-    refusal = read_count(found.n, {"n", choices_max}, choices);
-  out.output_tokens_max *= choices;
+    refusal = read_count(found.n, {"n", choices_max}, out.choices);
+  out.output_tokens_max *= out.choices;
   return refusal;
 }
 

@@ -21,6 +21,7 @@ struct inference_request {
       0; ///< max_completion_tokens or max_tokens, times n; 0 where not limited
   int64_t input_tokens =
       0; ///< estimated at four bytes of JSON a token, OpenAI's rule of thumb for English
+  int64_t choices = 1;                     ///< n: answers wanted
   urgency patience = urgency::interactive; ///< `flexible` where service_tier is "flex"
   packing pack = packing::denied;          ///< said by header or model, not by the body
   merge_terms merge;                       ///< where rules were given; otherwise nothing is shared

@@ -59,6 +59,7 @@ writing_monitor(monitor_actor::pointer, std::shared_ptr<std::vector<request_reco
       [](const jobs_report&) {},
       [](const cache_report&) {},
       [](const keeper_report&) {},
+      [](const ledger_report&) {},
       [](const metrics_query&) { return std::string{}; },
   };
 }

@@ -47,6 +47,7 @@ public:
             [](const jobs_report&) {},
             [](const cache_report&) {},
             [](const keeper_report&) {},
+            [](const ledger_report&) {},
             [](const metrics_query&) { return std::string{}; }};
   }
 

@@ -10,7 +10,7 @@ using namespace sluice;
 
 TEST(ec_test, has_one_row_for_every_code_in_order) {
   auto table = ec_table();
-  ASSERT_EQ(table.size(), static_cast<size_t>(ec::not_cached) + 1);
+  ASSERT_EQ(table.size(), static_cast<size_t>(ec::budget_exceeded) + 1);
   for (size_t i = 0; i < table.size(); ++i) {
     EXPECT_EQ(static_cast<size_t>(table[i].code), i);
     EXPECT_EQ(&properties(table[i].code), &table[i]);

@@ -1,0 +1,170 @@
+#include "api/gateway/charge_rules.hpp"
+#include "api/gateway/error_reply.hpp"
+#include "api/gateway/exchange.hpp"
+#include "api/gateway/http_host.hpp"
+
+#include <boost/asio/post.hpp>
+
+/// What a request has to do with the ledger: each attempt is reserved before it is sent, and
+/// settled before its caller has all of the answer. `docs/budgets.md` has the table of how it can
+/// end.
+namespace sluice {
+
+void exchange::reserve() {
+  charge_order order;
+  order.call = charge_call_ = host_.expect(this);
+  order.purpose.owner = {record_.tenant, record_.team, record_.user, record_.key_id};
+  order.purpose.request_id = record_.request_id;
+  order.purpose.attempt = record_.attempts + 1U;
+  order.purpose.route = record_.route;
+  order.purpose.model = asked_.model;
+  order.purpose.deployment = deployment_->id;
+  if (deployment_->price)
+    order.purpose.price_version = deployment_->price->version;
+  order.most = charge_most(asked_, original_, *deployment_);
+  host_.order(std::move(order));
+}
+
+void exchange::on_reserved(charge_verdict& verdict) {
+  charge_call_ = 0;
+  if (verdict.why == ec::none) {
+    charge_ = verdict.id;
+    if (until_.passed(std::chrono::steady_clock::now())) {
+      charge_outcome nothing;
+      nothing.set(charge_flag::unsent);
+      end_charge(nothing);
+      return fail(make_failure(ec::deadline_exceeded));
+    }
+    return send_call();
+  }
+  if (verdict.downgrade && ask_cheaper())
+    return;
+  auto why = make_failure(verdict.why, std::move(verdict.message));
+  why.retry_after = verdict.retry_after;
+  fail(why);
+}
+
+/// Goes on to the next candidate that costs less; false where there is none.
+bool exchange::ask_cheaper() {
+  auto& models = *host_.setup().models;
+  auto most = charge_most(asked_, original_, *deployment_);
+  for (auto i = progress_.candidate + 1; i < candidates_.size(); ++i) {
+    auto* next = models.find_deployment(candidates_[i].deployment);
+    if (!next || !next->price || charge_most(asked_, original_, *next) >= most)
+      continue;
+    progress_.candidate = i;
+    progress_.attempts_here = 0;
+    ++record_.fallbacks;
+    call();
+    return true;
+  }
+  return false;
+}
+
+charge_outcome exchange::outcome_of(const token_usage& usage, bool known,
+                                    const call_share& share) const {
+  charge_outcome result;
+  result.usage = usage;
+  result.cost = record_.cost - wasted_cost_; // what earlier attempts did cost is in their rows
+  auto price = [&](const deployment* x) {
+    return known && x && x->price ? cost(usage, x->price->price).value_or(nanousd{}) : nanousd{};
+  };
+  result.counterfactual =
+      price(host_.setup().models->find_deployment(candidates_.front().deployment));
+  if (share.joined)
+    result.set(charge_flag::joined);
+  else if (!known && !share.cost_known && deployment_->price)
+    result.set(charge_flag::assumed); // billed, and nobody said how much
+  return result;
+}
+
+/// True where the answer has to wait until the charge is in the ledger.
+bool exchange::settle_charge(charge_outcome outcome) {
+  if (charge_.number == 0)
+    return false;
+  charge_call_ = host_.expect(this);
+  host_.order(charge_end{charge_call_, std::exchange(charge_, {}), outcome});
+  return true;
+}
+
+/// Ends the charge where nobody waits for it.
+void exchange::end_charge(charge_outcome outcome) {
+  if (charge_.number != 0)
+    host_.order(charge_end{0, std::exchange(charge_, {}), outcome});
+}
+
+/// The call is given up while the provider is at it: it bills what it likes.
+void exchange::abandon_charge() {
+  charge_outcome outcome;
+  outcome.set(charge_flag::failed);
+  // Known from the first of a stream on.
+  outcome.set(record_.share.joined ? charge_flag::joined : charge_flag::assumed);
+  end_charge(outcome);
+}
+
+void exchange::on_settled(const charge_ended& x) {
+  charge_call_ = 0;
+  if (x.why != ec::none) {
+    reply_.reset();
+    end_.reset();
+    return fail(make_failure(ec::storage_failed));
+  }
+  if (auto reply = std::exchange(reply_, std::nullopt))
+    deliver(*reply);
+  else if (auto end = std::exchange(end_, std::nullopt))
+    deliver(*end);
+}
+
+/// What the ledger still has to say is of no use. A charge that it makes all the same the host
+/// ends.
+void exchange::leave_ledger() {
+  if (charge_call_ != 0)
+    host_.forget(std::exchange(charge_call_, 0));
+}
+
+// -- the host's part ----------------------------------------------------------------------------
+
+void http_host::order(charge_order&& x) {
+  orders_.reserve.push_back(std::move(x));
+  send_orders();
+}
+
+void http_host::order(charge_end&& x) {
+  orders_.settle.push_back(std::move(x));
+  send_orders();
+}
+
+/// One message for all orders of a turn: it wakes the ledger's thread.
+void http_host::send_orders() {
+  if (orders_.client)
+    return;
+  orders_.client = caf::actor_cast<ledger_client_actor>(this);
+  boost::asio::post(loop().context(), [this, keep = orders_.client] { flush_orders(); });
+}
+
+void http_host::flush_orders() {
+  auto out = std::exchange(orders_, {});
+  if (setup_.ledger && out.client)
+    this->send(setup_.ledger, std::move(out));
+}
+
+void http_host::take(ledger_verdicts&& x) {
+  for (auto& verdict : x.reserved) {
+    auto who = waiting_for(verdict.call);
+    calls_.erase(verdict.call);
+    if (who) {
+      who->on_reserved(verdict);
+    } else if (verdict.id.number != 0) {
+      charge_outcome nothing;
+      nothing.set(charge_flag::unsent);
+      order(charge_end{0, verdict.id, nothing});
+    }
+  }
+  for (auto& ended : x.settled)
+    if (auto who = waiting_for(ended.call)) {
+      calls_.erase(ended.call);
+      who->on_settled(ended);
+    }
+}
+
+} // namespace sluice
