@@ -42,6 +42,9 @@ struct numbered_row {
   uint64_t number = 0; ///< from 1, without gaps
   std::string chain;   ///< SHA-256 of the chain before it and the row's bytes
   ledger_row row;
+  /// As they are kept: what the chain covers. A later program may write more fields, so bytes made
+  /// from `row` again need not be these.
+  std::string bytes{};
 };
 
 /// Calls block for the disk and fail with `storage_failed`. For one thread, but for `rows`,

@@ -6,7 +6,10 @@
 #include <rocksdb/status.h>
 
 #include <algorithm>
+#include <cstring>
+#include <fcntl.h>
 #include <filesystem>
+#include <unistd.h>
 
 namespace sluice {
 
@@ -21,6 +24,17 @@ caf::error make_data_folder(const std::string& path) {
     return make_error(ec::storage_failed,
                       "cannot use the data folder " + path + ": " + error.message());
   return {};
+}
+
+caf::error sync_path(const std::string& path) {
+  auto file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  auto done = file >= 0 && ::fsync(file) == 0;
+  auto why = errno;
+  if (file >= 0)
+    ::close(file);
+  if (done)
+    return {};
+  return make_error(ec::storage_failed, "cannot write " + path + ": " + std::strerror(why));
 }
 
 bool is_taken(const rocksdb::Status& x) {

@@ -17,6 +17,10 @@ namespace sluice {
 /// Fails with `storage_failed`, naming the folder.
 caf::error make_data_folder(const std::string& path);
 
+/// Waits until a file, or what a folder lists, is on the disk. Fails with `storage_failed`, naming
+/// it.
+caf::error sync_path(const std::string& path);
+
 /// Whether a database could not be opened because somebody has it open.
 bool is_taken(const rocksdb::Status& x);
 

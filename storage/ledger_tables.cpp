@@ -1,0 +1,122 @@
+#include "storage/ledger_tables.hpp"
+
+#include "runtime/ec.hpp"
+#include "storage/data_folder.hpp"
+#include "storage/rocksdb_error.hpp"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+
+namespace sluice {
+
+namespace {
+
+constexpr size_t mib = 1024 * 1024;
+
+rocksdb::Options options_of(uint64_t cache_bytes) {
+  rocksdb::Options x;
+  x.create_if_missing = true;
+  x.create_missing_column_families = true;
+  // What was acknowledged is there or the open fails. A torn tail is a write that nobody was told
+  // about, or `high_water` tells; the default would drop everything behind any damage in silence.
+  x.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // Reads check blocks, opening checks files; both say so in place of answering something else.
+  x.paranoid_checks = true;
+  // Small, for a gateway shares its machine: 16 MiB of memtables in all families together.
+  x.write_buffer_size = 4 * mib;
+  x.max_write_buffer_number = 2;
+  x.db_write_buffer_size = 16 * mib;
+  x.max_total_wal_size = 64 * mib; // so that opening again never replays more
+  x.bytes_per_sync = mib; // no burst at the end of a compaction, which would delay an fsync
+  x.max_background_jobs = 2;
+  x.max_open_files = 64; // of a process that wants its descriptors for connections
+  // After a failed write the ledger is not written to again before a start; a database that mends
+  // itself meanwhile could only bring back what nobody was promised.
+  x.max_bgerror_resume_count = 0;
+  x.compression = first_supported({rocksdb::kLZ4Compression});
+  x.info_log_level = rocksdb::WARN_LEVEL;
+  x.keep_log_file_num = 2;
+  x.max_log_file_size = mib;
+  x.max_manifest_file_size = 16 * mib;
+  // Nobody reads them, and each costs a file that is written again and again.
+  x.stats_dump_period_sec = 0;
+  x.stats_persist_period_sec = 0;
+  rocksdb::BlockBasedTableOptions table;
+  table.block_cache = rocksdb::NewLRUCache(cache_bytes);
+  table.cache_index_and_filter_blocks = true; // or they would be outside of the bound
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  x.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return x;
+}
+
+caf::error taken(const std::string& folder) {
+  return make_error(ec::storage_failed,
+                    "cannot use the ledger in " + folder + ": another process uses it");
+}
+
+} // namespace
+
+void ledger_tables::closer::operator()(rocksdb::DB* x) const {
+  for (auto* family : families)
+    x->DestroyColumnFamilyHandle(family);
+  delete x;
+}
+
+bool ledger_tables::empty() const {
+  for (auto* family : {meta, open, rows, accounts, days}) {
+    std::unique_ptr<rocksdb::Iterator> i{db->NewIterator({}, family)};
+    i->SeekToFirst();
+    if (i->Valid() || !i->status().ok())
+      return false;
+  }
+  return true;
+}
+
+caf::expected<ledger_tables> open_ledger_tables(const std::string& folder, uint64_t cache_bytes,
+                                                ledger_access access) {
+  auto options = options_of(cache_bytes);
+  rocksdb::ColumnFamilyOptions family{options};
+  std::vector<rocksdb::ColumnFamilyDescriptor> families{
+      {rocksdb::kDefaultColumnFamilyName, family}, // there has to be one; nothing is in it
+      {"meta", family},
+      {"open", family},
+      {"rows", family},
+      {"accounts", family},
+      {"days", family}};
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
+  rocksdb::DB* opened = nullptr;
+  auto status = access == ledger_access::read
+                    ? rocksdb::DB::OpenForReadOnly(options, folder, families, &handles, &opened)
+                    : rocksdb::DB::Open(options, folder, families, &handles, &opened);
+  if (is_taken(status))
+    return taken(folder);
+  if (auto error = to_error(status, "opening the ledger in " + folder))
+    return error;
+  ledger_tables result;
+  result.db = {opened, ledger_tables::closer{handles}};
+  result.meta = handles[1];
+  result.open = handles[2];
+  result.rows = handles[3];
+  result.accounts = handles[4];
+  result.days = handles[5];
+  result.folder = folder;
+  return result;
+}
+
+caf::expected<ledger_lock> ledger_lock::take(const std::string& folder) {
+  rocksdb::FileLock* lock = nullptr;
+  auto status = rocksdb::Env::Default()->LockFile(folder + "/LOCK", &lock);
+  if (is_taken(status))
+    return taken(folder);
+  if (auto error = to_error(status, "locking the ledger in " + folder))
+    return error;
+  return ledger_lock{lock};
+}
+
+ledger_lock::~ledger_lock() {
+  if (lock_)
+    rocksdb::Env::Default()->UnlockFile(lock_);
+}
+
+} // namespace sluice

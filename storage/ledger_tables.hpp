@@ -1,0 +1,53 @@
+#pragma once
+
+#include <caf/expected.hpp>
+#include <rocksdb/db.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+/// The RocksDB database of the ledger: its column families and its options.
+namespace sluice {
+
+/// The open database; it goes after everything that reads from it.
+struct ledger_tables {
+  struct closer {
+    std::vector<rocksdb::ColumnFamilyHandle*> families;
+    void operator()(rocksdb::DB* x) const;
+  };
+  std::unique_ptr<rocksdb::DB, closer> db;
+  rocksdb::ColumnFamilyHandle* meta = nullptr;     ///< where the ledger stands, and its format
+  rocksdb::ColumnFamilyHandle* open = nullptr;     ///< charges by id
+  rocksdb::ColumnFamilyHandle* rows = nullptr;     ///< by number
+  rocksdb::ColumnFamilyHandle* accounts = nullptr; ///< by number
+  rocksdb::ColumnFamilyHandle* days = nullptr;     ///< by date
+  std::string folder;
+
+  bool empty() const;
+};
+
+enum class ledger_access : uint8_t {
+  write, ///< makes the database where there is none
+  read,  ///< changes nothing, not even what a crash left
+};
+
+/// Fails with `storage_failed`: the folder cannot be used, another process has it, or it is
+/// damaged.
+caf::expected<ledger_tables> open_ledger_tables(const std::string& folder, uint64_t cache_bytes,
+                                                ledger_access access);
+
+/// Keeps other processes away from a database that is not open, as long as it lives.
+class ledger_lock {
+public:
+  /// Fails with `storage_failed` where somebody has it open.
+  static caf::expected<ledger_lock> take(const std::string& folder);
+  ~ledger_lock();
+  ledger_lock(ledger_lock&& x) noexcept : lock_(std::exchange(x.lock_, nullptr)) {}
+
+private:
+  explicit ledger_lock(rocksdb::FileLock* lock) : lock_(lock) {}
+  rocksdb::FileLock* lock_;
+};
+
+} // namespace sluice
