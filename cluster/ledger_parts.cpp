@@ -6,7 +6,18 @@
 
 #include <spdlog/spdlog.h>
 
+#include <random>
+
 namespace sluice {
+
+namespace {
+
+uint64_t random_node() {
+  std::random_device entropy;
+  return (uint64_t{entropy()} << 32) ^ entropy();
+}
+
+} // namespace
 
 std::string ledger_folder(const configuration& settings) {
   return settings.storage.path.empty() ? std::string{} : settings.storage.path + "/ledger";
@@ -18,9 +29,13 @@ caf::expected<opened_ledger> open_ledger(const configuration& settings, node_log
   if (folder.empty()) {
     log.lines()->warn("budgets: without a data folder (storage.path) what is spent is forgotten "
                       "when the node stops");
-    result.archive = std::make_unique<memory_ledger>();
+    result.archive = std::make_unique<memory_ledger>([] {
+      memory_ledger::settings x;
+      x.node = random_node();
+      return x;
+    }());
   } else {
-    auto opened = ledger_store::open(folder);
+    auto opened = ledger_store::open(folder, {});
     if (!opened)
       return opened.error();
     result.archive = std::move(*opened);

@@ -10,11 +10,11 @@ constexpr std::chrono::seconds tick_time{1};
 
 } // namespace
 
-wall_time ledger_state::now() {
+wall_time ledger_actor_state::now() {
   return clock->now(setup->wall(), self->clock().now());
 }
 
-void ledger_state::take(ledger_orders& x) {
+void ledger_actor_state::take(ledger_orders& x) {
   auto found =
       std::find_if(owed.begin(), owed.end(), [&](auto& y) { return y.client == x.client; });
   if (found == owed.end())
@@ -44,7 +44,7 @@ void ledger_state::take(ledger_orders& x) {
   self->send(self, ledger_flush_atom::value);
 }
 
-void ledger_state::flush() {
+void ledger_actor_state::flush() {
   flushing = false;
   if (!broken) {
     auto batch = book->take_changes(now());
@@ -70,7 +70,7 @@ void ledger_state::flush() {
 }
 
 /// What was decided is on the disk, or nothing of it counts.
-void ledger_state::answer(bool written) {
+void ledger_actor_state::answer(bool written) {
   for (auto& x : std::exchange(owed, {})) {
     if (!written) {
       for (auto& y : x.verdicts.reserved)
@@ -86,7 +86,7 @@ void ledger_state::answer(bool written) {
   }
 }
 
-void ledger_state::tell_alarms() {
+void ledger_actor_state::tell_alarms() {
   for (auto& x : book->take_alarms())
     if (setup->log) {
       auto& owner = x.account.owner;
@@ -98,7 +98,7 @@ void ledger_state::tell_alarms() {
     }
 }
 
-void ledger_state::report() {
+void ledger_actor_state::report() {
   if (!std::exchange(changed, false) || !setup->monitor)
     return;
   auto out = std::exchange(told, {});
@@ -112,7 +112,7 @@ void ledger_state::report() {
 }
 
 flushing_ledger_actor::behavior_type
-ledger_keeper(flushing_ledger_actor::stateful_pointer<ledger_state> self,
+ledger_keeper(flushing_ledger_actor::stateful_pointer<ledger_actor_state> self,
               std::shared_ptr<ledger_setup> setup) {
   auto& state = self->state;
   state.self = self;

@@ -27,7 +27,7 @@ using ledger_tick_atom = caf::atom_constant<caf::atom("ldgtick")>;
 using flushing_ledger_actor =
     ledger_actor::extend<caf::reacts_to<ledger_flush_atom>, caf::reacts_to<ledger_tick_atom>>;
 
-struct ledger_state {
+struct ledger_actor_state {
   static inline constexpr const char* name = "ledger";
 
   wall_time now();
@@ -62,7 +62,7 @@ struct ledger_state {
 ///
 /// What waits is bounded by those who charge: each bounds the requests that it has under way.
 flushing_ledger_actor::behavior_type
-ledger_keeper(flushing_ledger_actor::stateful_pointer<ledger_state> self,
+ledger_keeper(flushing_ledger_actor::stateful_pointer<ledger_actor_state> self,
               std::shared_ptr<ledger_setup> setup);
 
 } // namespace sluice

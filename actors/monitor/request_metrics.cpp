@@ -122,7 +122,8 @@ void request_metrics::set_moment(const moment& at) {
   node_.average_response_time.Add({}).Set(
       mean ? std::chrono::duration<double, std::milli>(*mean).count()
            : std::numeric_limits<double>::quiet_NaN());
-  node_.daily_cost.Add({}).Set(usd(std::max(ledger_.daily_cost(at.wall).value_or(nanousd{}), spent_.value(at.wall))));
+  node_.daily_cost.Add({}).Set(
+      usd(std::max(ledger_.daily_cost(at.wall).value_or(nanousd{}), spent_.value(at.wall))));
   node_.daily_budget.Add({}).Set(usd(daily_budget_));
   raise_to(node_.log_lines_dropped.Add({}), static_cast<double>(at.log_lines_dropped));
 }

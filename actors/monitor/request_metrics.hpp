@@ -3,11 +3,11 @@
 #include "actors/monitor/batch_metrics.hpp"
 #include "actors/monitor/cache_metrics.hpp"
 #include "actors/monitor/job_metrics.hpp"
-#include "actors/monitor/ledger_metrics.hpp"
 #include "actors/monitor/metric_families.hpp"
 #include "actors/monitor/process_stats.hpp"
 #include "actors/monitor/recent_average.hpp"
 #include "actors/monitor/request_counters.hpp"
+#include "actors/monitor/spend_metrics.hpp"
 #include "runtime/day_sum.hpp"
 #include "runtime/messages.hpp"
 
@@ -74,7 +74,7 @@ private:
   batch_metrics batches_;
   job_metrics jobs_;
   cache_metrics cache_;
-  ledger_metrics ledger_;
+  spend_metrics ledger_;
   request_counters counters_;
   recent_average response_time_;
   day_sum spent_;

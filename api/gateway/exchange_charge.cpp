@@ -2,6 +2,7 @@
 #include "api/gateway/error_reply.hpp"
 #include "api/gateway/exchange.hpp"
 #include "api/gateway/http_host.hpp"
+#include "api/gateway/usage_json.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -165,6 +166,57 @@ void http_host::take(ledger_verdicts&& x) {
       calls_.erase(ended.call);
       who->on_settled(ended);
     }
+}
+
+// -- what was spent -----------------------------------------------------------------------------
+
+namespace {
+
+/// A ledger that waits for its disk for longer is about to fail.
+constexpr std::chrono::seconds usage_time_max{5};
+
+} // namespace
+
+void http_host::usage(const http_request& request, std::shared_ptr<reply_sink> sink,
+                      request_record&& record) {
+  auto key = setup_.keys->authenticate(request.field("Authorization"), request.field("x-api-key"));
+  auto refused = !key             ? make_failure(key.error())
+                 : !setup_.ledger ? make_failure(ec::not_found, "Nothing is charged here.")
+                                  : failure{};
+  if (refused.code != ec::none) {
+    record.error = refused.code;
+    auto response = error_reply(refused, record.request_id);
+    return answer(request, *sink, std::move(record), std::move(response));
+  }
+  auto& who = (*key)->settings;
+  record.at = std::chrono::system_clock::now();
+  record.method = "GET";
+  record.route = "/v1/usage";
+  record.tenant = who.tenant;
+  record.key_id = who.id;
+  auto finished = std::make_shared<request_record>(std::move(record));
+  auto finish = [this, sink, finished,
+                 started = std::chrono::steady_clock::now()](http_response&& response) {
+    finished->status = response.status;
+    finished->response_bytes = response.body.size();
+    finished->duration = std::chrono::steady_clock::now() - started;
+    sink->send(std::move(response));
+    this->record(std::move(*finished));
+  };
+  this->request(setup_.ledger, usage_time_max,
+                account_query{{who.tenant, who.team, who.user, who.id}})
+      .then(
+          [finish, finished](const account_list& x) {
+            http_response response;
+            response.headers.emplace_back("x-request-id", finished->request_id);
+            response.body = usage_body(x);
+            finish(std::move(response));
+          },
+          [finish, finished](const caf::error&) {
+            finished->error = ec::overloaded;
+            finish(error_reply(make_failure(ec::overloaded, "The ledger did not answer in time."),
+                               finished->request_id));
+          });
 }
 
 } // namespace sluice

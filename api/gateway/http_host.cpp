@@ -271,6 +271,8 @@ void http_host::plain(const http_request& request, std::shared_ptr<reply_sink> s
     return metrics(std::move(sink), std::move(record));
   case target::cache:
     return purge(request, std::move(sink), std::move(record));
+  case target::usage:
+    return usage(request, std::move(sink), std::move(record));
   case target::model_list:
   case target::model: {
     auto key =

@@ -18,12 +18,13 @@ struct row {
   endpoint kind;
 };
 
-constexpr std::array<row, 9> table{{
+constexpr std::array<row, 10> table{{
     {"POST", "/v1/chat/completions", target::inference, endpoint::chat_completions},
     {"POST", "/v1/completions", target::inference, endpoint::completions},
     {"POST", "/v1/embeddings", target::inference, endpoint::embeddings},
     {"GET", "/v1/models", target::model_list, {}},
     {"DELETE", "/v1/cache", target::cache, {}},
+    {"GET", "/v1/usage", target::usage, {}},
     {"GET", "/healthz", target::health, {}},
     {"GET", "/readyz", target::ready, {}},
     {"GET", "/metrics", target::metrics, {}},

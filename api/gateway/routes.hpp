@@ -19,6 +19,7 @@ struct route_match {
     metrics,
     openapi,
     cache,
+    usage,
     jobs,
     unknown,
     wrong_method

@@ -10,9 +10,9 @@ namespace sluice {
 
 /// What is spent and set aside, as metrics. The sums are those of the ledger; numbers of metrics
 /// are floating-point, so a bill is read from the ledger itself.
-class ledger_metrics {
+class spend_metrics {
 public:
-  explicit ledger_metrics(prometheus::Registry& registry);
+  explicit spend_metrics(prometheus::Registry& registry);
 
   void add(const ledger_report& x);
   /// What all tenants together have spent on the day (UTC) of `now`; empty without a ledger.

@@ -1,4 +1,4 @@
-#include "actors/monitor/ledger_metrics.hpp"
+#include "actors/monitor/spend_metrics.hpp"
 
 #include <algorithm>
 
@@ -18,7 +18,7 @@ prometheus::Labels labels_of(const account_view& x) {
 
 } // namespace
 
-ledger_metrics::ledger_metrics(prometheus::Registry& to)
+spend_metrics::spend_metrics(prometheus::Registry& to)
     : spent_(gauge(to, "sluice_budget_spent_usd",
                    "US dollars that a tenant has spent in the present period")),
       open_(gauge(to, "sluice_budget_open_usd",
@@ -42,7 +42,7 @@ ledger_metrics::ledger_metrics(prometheus::Registry& to)
                        "Charges that count as the most they could cost, as nobody knows"),
                {}) {}
 
-void ledger_metrics::add(const ledger_report& x) {
+void spend_metrics::add(const ledger_report& x) {
   auto more = [](lazy_counter& to, uint64_t by) {
     if (by > 0)
       to.add(static_cast<double>(by));
@@ -59,7 +59,7 @@ void ledger_metrics::add(const ledger_report& x) {
   set_accounts();
 }
 
-void ledger_metrics::set_accounts() {
+void spend_metrics::set_accounts() {
   auto count = std::min(last_->accounts.size(), accounts_max);
   for (size_t i = 0; i < count; ++i) {
     auto& x = last_->accounts[i];
@@ -71,7 +71,7 @@ void ledger_metrics::set_accounts() {
   }
 }
 
-std::optional<nanousd> ledger_metrics::daily_cost(wall_time now) const {
+std::optional<nanousd> spend_metrics::daily_cost(wall_time now) const {
   if (!last_)
     return std::nullopt;
   nanousd result;
