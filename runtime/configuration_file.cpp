@@ -184,6 +184,7 @@ void read_document(reading& to, const YAML::Node& root, bool file_given,
   read_jobs(to, map.value("jobs"), into.jobs);
   read_log(to, map.value("log"), into.log);
   read_optimizer(to, map.value("optimizer"), into.optimizer);
+  into.budgets = read_budgets(to, map.value("budgets"), into);
   read_merging(to, map.value("merging"), into.merging);
   read_cache(to, map.value("cache"), into.models, into.cache);
   check_cache_policies(to, map.value("cache"), into);

@@ -1,7 +1,4 @@
 #include "runtime/configuration/sections.hpp"
-#include "runtime/nearest_name.hpp"
-
-#include <algorithm>
 
 namespace sluice {
 
@@ -49,15 +46,8 @@ cache_policy read_policy(reading& to, const yaml_value& at) {
 void check_name(reading& to, const yaml_value& policy, const std::string& setting,
                 const std::string& name, const std::vector<std::string_view>& known,
                 const std::string& what) {
-  if (name.empty() || std::find(known.begin(), known.end(), name) != known.end())
-    return;
-  map_reader map{to, policy};
-  auto at = map.value(setting);
-  auto nearest = nearest_name(name, known);
-  add_mistake(to, at,
-              "is no " + what + " of this configuration" +
-                  (nearest.empty() ? std::string{} : "; did you mean '" + nearest + "'?"),
-              "the name of a " + what);
+  if (!name.empty())
+    check_known_name(to, map_reader{to, policy}.value(setting), name, known, what);
 }
 
 } // namespace

@@ -2,6 +2,8 @@
 
 #include "runtime/nearest_name.hpp"
 
+#include <algorithm>
+
 namespace sluice {
 
 namespace {
@@ -60,6 +62,17 @@ std::vector<yaml_value> elements_of(reading& to, const yaml_value& x) {
 
 void add_mistake(reading& to, const yaml_value& x, std::string_view message, std::string allowed) {
   to.add(x.line, x.path, quoted(x.node.Scalar()) + " " + std::string{message}, std::move(allowed));
+}
+
+void check_known_name(reading& to, const yaml_value& x, const std::string& name,
+                      const std::vector<std::string_view>& known, const std::string& what) {
+  if (std::find(known.begin(), known.end(), name) != known.end())
+    return;
+  auto nearest = nearest_name(name, known);
+  add_mistake(to, x,
+              "is no " + what + " of this configuration" +
+                  (nearest.empty() ? std::string{} : "; did you mean '" + nearest + "'?"),
+              "the name of a " + what);
 }
 
 map_reader::map_reader(reading& to, const yaml_value& at) : to_(to), at_(at) {

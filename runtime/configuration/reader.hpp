@@ -61,6 +61,10 @@ std::vector<yaml_value> elements_of(reading& to, const yaml_value& x);
 /// may be secret.
 void add_mistake(reading& to, const yaml_value& x, std::string_view message, std::string allowed);
 
+/// Adds a mistake where `name`, which stands at `x`, is none of `known`; `what` says what it names.
+void check_known_name(reading& to, const yaml_value& x, const std::string& name,
+                      const std::vector<std::string_view>& known, const std::string& what);
+
 /// One mapping of the document. Every setting is read by name; `end` reports the names that nobody
 /// asked for.
 class map_reader {

@@ -25,6 +25,9 @@ void read_warming(reading& to, const yaml_value& at, warming_settings& into);
 std::vector<cache_policy> read_cache_policies(reading& to, const yaml_value& at);
 /// Whether the policies name models and tenants that there are.
 void check_cache_policies(reading& to, const yaml_value& cache, const configuration& all);
+/// What somebody may spend; tenants, models and so on are those that `all` has so far.
+std::vector<budget_settings> read_budgets(reading& to, const yaml_value& at,
+                                          const configuration& all);
 void read_log(reading& to, const yaml_value& at, log_settings& into);
 void read_optimizer(reading& to, const yaml_value& at, optimizer_settings& into);
 
