@@ -76,19 +76,21 @@ caf::error check_mark(const std::string& folder, uint64_t commits, uint64_t mark
     return {};
   return make_error(ec::storage_failed,
                     "the ledger in " + folder +
-                        " lacks commits that were acknowledged: it ends "
-                        "with commit " +
+                        " is damaged or lacks its end: it is whole up to "
+                        "commit " +
                         std::to_string(commits) + ", but commit " + std::to_string(mark) +
-                        " was made. It was left as it is; the ledger has to be restored from a "
+                        " was acknowledged. It was left as it is, and has to be restored from a "
                         "backup");
 }
 
-/// Before it is opened for good, which would drop a torn tail: the evidence stays as it is.
+/// Before it is opened for good, which would drop a torn end of a log: the evidence stays as it is.
+/// And where there are several logs an end that is torn may be in the middle of what was committed,
+/// so only commits before the first damage count.
 caf::error check_unopened(const std::string& folder, uint64_t mark) {
   auto lock = ledger_lock::take(folder);
   if (!lock)
     return lock.error();
-  auto tables = open_ledger_tables(folder, 0, ledger_access::read);
+  auto tables = open_ledger_tables(folder, 0, ledger_access::whole_beginning);
   if (!tables)
     return tables.error();
   auto state = state_in(*tables);
