@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 /// The RocksDB database of the ledger: its column families and its options.
