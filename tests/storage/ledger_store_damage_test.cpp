@@ -267,6 +267,20 @@ TEST_F(ledger_store_damage_test, does_not_begin_without_an_account_or_day_or_ope
   refused(&ledger_tables::open, key_of(charge_id{1, 2, 3}), "open charges");
 }
 
+TEST_F(ledger_store_damage_test, names_what_stands_in_the_place_of_another) {
+  fill(5);
+  ledger_day day;
+  day.day = std::chrono::sys_days{std::chrono::year{2026} / 2 / 3};
+  {
+    auto tables = raw();
+    ASSERT_TRUE(
+        tables.db->Put({}, tables.days, key_of(std::chrono::sys_days{}), encode_day(day)).ok());
+  }
+  auto x = opened();
+  EXPECT_THAT(message_of(x->days().error()), HasSubstr("day 2026-02-03 of the ledger stands in"));
+  EXPECT_FALSE(x->begin());
+}
+
 TEST_F(ledger_store_damage_test, does_not_begin_anew_over_what_is_left_of_a_ledger) {
   fill(20);
   fs::remove(fs::path{path} / "CURRENT");
