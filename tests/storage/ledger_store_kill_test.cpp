@@ -19,6 +19,7 @@ namespace {
 constexpr auto variable = "SLUICE_TEST_LEDGER_WRITER";
 
 constexpr int rounds = 50;
+constexpr int beginnings = 30;
 
 /// What the writer tells of a commit that was acknowledged: its incarnation, and up to which
 /// numbers its charges are opened and settled.
@@ -135,7 +136,7 @@ TEST_F(ledger_store_kill_test, has_each_acknowledged_charge_once_when_its_proces
   for (int round = 0; round < rounds; ++round) {
     auto begins = round % 5 == 4;
     auto last = begins ? kill_while_it_begins(start(), static_cast<int>(random() % 80))
-                       : kill_after(start(), 1 + random() % 150);
+                       : kill_after(start(), 1 + random() % 80);
     auto x = opened();
     ASSERT_TRUE(x);
     if (last.incarnation != 0) {
@@ -170,7 +171,7 @@ TEST_F(ledger_store_kill_test, goes_on_wherever_its_beginning_was_broken_off) {
   auto number = seed();
   SCOPED_TRACE("SLUICE_TEST_SEED=" + std::to_string(number));
   std::mt19937 random{number};
-  for (int round = 0; round < rounds; ++round) {
+  for (int round = 0; round < beginnings; ++round) {
     std::filesystem::remove_all(path);
     auto last = kill_while_it_begins(start(), static_cast<int>(random() % 80));
     auto x = opened();
