@@ -30,10 +30,7 @@ void add(sums& to, const ledger_row& x) {
 }
 
 std::string name_of(std::chrono::sys_days x) {
-  std::chrono::year_month_day date{x};
-  auto two = [](unsigned n) { return (n < 10 ? "-0" : "-") + std::to_string(n); };
-  return "day " + std::to_string(int{date.year()}) + two(unsigned{date.month()}) +
-         two(unsigned{date.day()});
+  return "day " + budget_period{period_kind::day, x, {}, {}}.name();
 }
 
 std::string name_of(uint64_t row) {

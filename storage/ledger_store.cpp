@@ -63,6 +63,21 @@ caf::error check_files(const std::string& folder, bool marked) {
   return {};
 }
 
+/// Whether there is a ledger at all. Fails with `storage_failed` where it is another program's.
+caf::expected<bool> check_schema(const ledger_tables& x) {
+  std::string found;
+  auto status = x.db->Get({}, x.meta, std::string{schema_key}, &found);
+  if (status.IsNotFound())
+    return false;
+  if (auto error = to_error(status, "reading the ledger in " + x.folder))
+    return error;
+  if (found == schema)
+    return true;
+  return make_error(ec::storage_failed, "the ledger in " + x.folder + " has format " + found +
+                                            ", but this program knows " + std::string{schema} +
+                                            " only: was it written by a newer one?");
+}
+
 caf::expected<ledger_state> state_in(const ledger_tables& x) {
   std::string bytes;
   if (auto error = to_error(x.db->Get({}, x.meta, std::string{state_key}, &bytes),
@@ -76,21 +91,25 @@ caf::error check_mark(const std::string& folder, uint64_t commits, uint64_t mark
     return {};
   return make_error(ec::storage_failed,
                     "the ledger in " + folder +
-                        " lacks commits that were acknowledged: it ends "
-                        "with commit " +
+                        " is damaged or lacks its end: it is whole up to "
+                        "commit " +
                         std::to_string(commits) + ", but commit " + std::to_string(mark) +
-                        " was made. It was left as it is; the ledger has to be restored from a "
+                        " was acknowledged. It was left as it is, and has to be restored from a "
                         "backup");
 }
 
-/// Before it is opened for good, which would drop a torn tail: the evidence stays as it is.
+/// Before it is opened for good, which would drop a torn end of a log: the evidence stays as it is.
+/// And where there are several logs an end that is torn may be in the middle of what was committed,
+/// so only commits before the first damage count.
 caf::error check_unopened(const std::string& folder, uint64_t mark) {
   auto lock = ledger_lock::take(folder);
   if (!lock)
     return lock.error();
-  auto tables = open_ledger_tables(folder, 0, ledger_access::read);
+  auto tables = open_ledger_tables(folder, 0, ledger_access::whole_beginning);
   if (!tables)
     return tables.error();
+  if (auto found = check_schema(*tables); !found)
+    return found.error();
   auto state = state_in(*tables);
   if (!state)
     return damaged("the state", state.error());
@@ -155,21 +174,15 @@ ledger_store::open(const std::string& folder, const ledger_store_options& option
 }
 
 caf::error ledger_store::load(const ledger_store_options& options, std::optional<uint64_t> mark) {
-  std::string found;
-  auto status = tables_->db->Get({}, tables_->meta, std::string{schema_key}, &found);
-  if (status.IsNotFound()) {
+  auto found = check_schema(*tables_);
+  if (!found)
+    return found.error();
+  if (!*found) {
     // A start that was broken off before it wrote anything leaves no mark; all else is damage.
     if (mark || !tables_->empty())
       return damaged("the format", "is missing");
     if (auto error = begin_anew(options.node != 0 ? options.node : drawn()))
       return error;
-  } else if (auto error = to_error(status, "reading the ledger in " + tables_->folder)) {
-    return error;
-  } else if (found != schema) {
-    return make_error(ec::storage_failed, "the ledger in " + tables_->folder + " has format " +
-                                              found + ", but this program knows " +
-                                              std::string{schema} +
-                                              " only: was it written by a newer one?");
   }
   auto state = state_in(*tables_);
   if (!state)
@@ -322,7 +335,7 @@ caf::expected<std::vector<ledger_day>> ledger_store::days() const {
   return all_of<ledger_day>(
       *tables_, tables_->days, "days", decode_day, [](auto& x) { return key_of(x.day); },
       [](auto& x) {
-        return "day " + std::to_string(x.day.time_since_epoch().count()) + " since 1970";
+        return "day " + budget_period{period_kind::day, x.day, {}, {}}.name();
       });
 }
 

@@ -18,9 +18,12 @@ rocksdb::Options options_of(uint64_t cache_bytes) {
   rocksdb::Options x;
   x.create_if_missing = true;
   x.create_missing_column_families = true;
-  // What was acknowledged is there or the open fails. A torn tail is a write that nobody was told
-  // about, or `high_water` tells; the default would drop everything behind any damage in silence.
+  // Refuses damage before the end of the log. A torn end is a write that nobody was told about, or
+  // `high_water` tells; the default would drop everything behind any damage in silence.
   x.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;
+  // Of several logs each has an end, and what is missing there would be a hole in the middle: the
+  // sizes of all but the last are written down.
+  x.track_and_verify_wals_in_manifest = true;
   // Reads check blocks, opening checks files; both say so in place of answering something else.
   x.paranoid_checks = true;
   // Small, for a gateway shares its machine: 16 MiB of memtables in all families together.
@@ -76,6 +79,8 @@ bool ledger_tables::empty() const {
 caf::expected<ledger_tables> open_ledger_tables(const std::string& folder, uint64_t cache_bytes,
                                                 ledger_access access) {
   auto options = options_of(cache_bytes);
+  if (access == ledger_access::whole_beginning)
+    options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
   rocksdb::ColumnFamilyOptions family{options};
   std::vector<rocksdb::ColumnFamilyDescriptor> families{
       {rocksdb::kDefaultColumnFamilyName, family}, // there has to be one; nothing is in it
@@ -86,7 +91,7 @@ caf::expected<ledger_tables> open_ledger_tables(const std::string& folder, uint6
       {"days", family}};
   std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* opened = nullptr;
-  auto status = access == ledger_access::read
+  auto status = access == ledger_access::whole_beginning
                     ? rocksdb::DB::OpenForReadOnly(options, folder, families, &handles, &opened)
                     : rocksdb::DB::Open(options, folder, families, &handles, &opened);
   if (is_taken(status))

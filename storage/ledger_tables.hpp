@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 /// The RocksDB database of the ledger: its column families and its options.
@@ -28,8 +29,11 @@ struct ledger_tables {
 };
 
 enum class ledger_access : uint8_t {
-  write, ///< makes the database where there is none
-  read,  ///< changes nothing, not even what a crash left
+  /// Makes the database where there is none.
+  write,
+  /// To look at what there is before the first damage, torn ends of logs among it. Changes nothing,
+  /// not even what a crash left.
+  whole_beginning,
 };
 
 /// Fails with `storage_failed`: the folder cannot be used, another process has it, or it is

@@ -96,7 +96,7 @@ TEST_F(ledger_store_damage_test, refuses_a_log_whose_end_was_acknowledged_and_is
     fs::resize_file(log(), fs::file_size(log()) - cut);
     auto before = listed();
     for (int i = 0; i < 2; ++i)
-      EXPECT_THAT(refusal(), AllOf(HasSubstr("lacks commits that were acknowledged"),
+      EXPECT_THAT(refusal(), AllOf(HasSubstr("is damaged or lacks its end"),
                                    HasSubstr("restored from a backup")));
     EXPECT_EQ(listed(), before) << "the evidence stays";
   }
@@ -143,6 +143,62 @@ TEST_F(ledger_store_damage_test, loses_nothing_in_silence_whatever_byte_of_the_l
       ASSERT_EQ(rows_found(), 40u) << round;
   }
   EXPECT_GT(refused, 50);
+}
+
+TEST_F(ledger_store_damage_test, finds_what_is_missing_at_the_end_of_an_earlier_log) {
+  std::vector<uint64_t> sizes; // of the first log after each commit
+  {
+    auto x = opened();
+    ledger_keeper keeper{*x};
+    auto commit = [&] {
+      ledger_batch batch;
+      batch.opened.push_back(keeper.next());
+      batch.opened.back().purpose.request_id.assign(100'000, 'x'); // fills a memtable soon
+      keeper.settle(batch, batch.opened.back());
+      ASSERT_FALSE(x->commit(std::move(batch)));
+    };
+    for (; files(".log").size() == 1 && sizes.size() < 200; commit())
+      sizes.push_back(fs::file_size(log()));
+    for (int i = 0; i < 10; ++i)
+      commit();
+  }
+  auto logs = files(".log");
+  ASSERT_EQ(logs.size(), 2u);
+  auto earlier = *std::ranges::min_element(logs);
+  auto size = fs::file_size(earlier);
+  EXPECT_EQ(size, sizes.back());
+  auto sound = (folder.path() / "sound").string();
+  fs::copy(path, sound);
+  for (auto left : {size - 1, size - 3'000, sizes[sizes.size() - 2], sizes[sizes.size() - 3]}) {
+    fs::resize_file(earlier, left);
+    EXPECT_NE(refusal(), "") << left << " of " << size;
+    fs::copy_file(fs::path{sound} / earlier.filename(), earlier,
+                  fs::copy_options::overwrite_existing);
+  }
+  // Turned, a length can point behind the end, which looks as if the end were missing.
+  for (uint64_t back = 1; back < 40'000; back += back < 300 ? 1 : 1'301) {
+    turn_byte(earlier, size - back);
+    EXPECT_NE(refusal(), "") << back << " before the end";
+    turn_byte(earlier, size - back);
+  }
+  EXPECT_EQ(findings(*opened()).rows, sizes.size() + 10);
+}
+
+TEST_F(ledger_store_damage_test, goes_on_with_a_beginning_that_was_broken_off) {
+  fs::create_directory(path);
+  std::ofstream{fs::path{path} / "MANIFEST-000001"} << "begun";
+  fill(1);
+  EXPECT_EQ(rows_found(), 1u);
+  fs::remove_all(path);
+  {
+    rocksdb::DB* made = nullptr;
+    rocksdb::Options options;
+    options.create_if_missing = true;
+    ASSERT_TRUE(rocksdb::DB::Open(options, path, &made).ok());
+    delete made; // without any family of ours
+  }
+  fill(1);
+  EXPECT_EQ(rows_found(), 1u);
 }
 
 TEST_F(ledger_store_damage_test, answers_nothing_else_whatever_byte_of_a_file_is_damaged) {
@@ -209,6 +265,20 @@ TEST_F(ledger_store_damage_test, does_not_begin_without_an_account_or_day_or_ope
   refused(&ledger_tables::accounts, key_of(uint64_t{9}), "accounts");
   refused(&ledger_tables::days, key_of(std::chrono::sys_days{}), "days");
   refused(&ledger_tables::open, key_of(charge_id{1, 2, 3}), "open charges");
+}
+
+TEST_F(ledger_store_damage_test, names_what_stands_in_the_place_of_another) {
+  fill(5);
+  ledger_day day;
+  day.day = std::chrono::sys_days{std::chrono::year{2026} / 2 / 3};
+  {
+    auto tables = raw();
+    ASSERT_TRUE(
+        tables.db->Put({}, tables.days, key_of(std::chrono::sys_days{}), encode_day(day)).ok());
+  }
+  auto x = opened();
+  EXPECT_THAT(message_of(x->days().error()), HasSubstr("day 2026-02-03 of the ledger stands in"));
+  EXPECT_FALSE(x->begin());
 }
 
 TEST_F(ledger_store_damage_test, does_not_begin_anew_over_what_is_left_of_a_ledger) {

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <deque>
 #include <fcntl.h>
+#include <poll.h>
 #include <random>
 #include <set>
 #include <spawn.h>
@@ -18,6 +19,7 @@ namespace {
 constexpr auto variable = "SLUICE_TEST_LEDGER_WRITER";
 
 constexpr int rounds = 50;
+constexpr int beginnings = 30;
 
 /// What the writer tells of a commit that was acknowledged: its incarnation, and up to which
 /// numbers its charges are opened and settled.
@@ -59,21 +61,32 @@ protected:
   /// acknowledged.
   static told kill_after(const writer& x, uint64_t count) {
     told last;
-    told next;
     uint64_t commits = 0;
-    while (commits < count && ::read(x.done, &next, sizeof next) == sizeof next) {
+    for (told next; commits < count && ::read(x.done, &next, sizeof next) == sizeof next; ++commits)
       last = next;
-      ++commits;
-    }
     EXPECT_EQ(commits, count) << "the writer ended by itself";
+    return kill_now(x, last);
+  }
+  /// Kills it after some milliseconds or its first commit, mostly while it opens the ledger.
+  static told kill_while_it_begins(const writer& x, int milliseconds) {
+    pollfd done{x.done, POLLIN, 0};
+    poll(&done, 1, milliseconds);
+    return kill_now(x, {});
+  }
+  static told kill_now(const writer& x, told last) {
     kill(x.process, SIGKILL);
-    while (::read(x.done, &next, sizeof next) == sizeof next)
+    for (told next; ::read(x.done, &next, sizeof next) == sizeof next;)
       last = next;
     close(x.done);
     int status = 0;
     waitpid(x.process, &status, 0);
     EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     return last;
+  }
+  /// Printed where a test fails, and taken from the environment.
+  static unsigned seed() {
+    auto* wanted = std::getenv("SLUICE_TEST_SEED");
+    return wanted ? static_cast<unsigned>(std::stoul(wanted)) : std::random_device{}();
   }
 };
 
@@ -115,19 +128,21 @@ TEST(ledger_writer_test, commits_until_it_is_killed) {
 }
 
 TEST_F(ledger_store_kill_test, has_each_acknowledged_charge_once_when_its_process_is_killed) {
-  auto seed = std::random_device{}();
-  if (auto* wanted = std::getenv("SLUICE_TEST_SEED"))
-    seed = static_cast<unsigned>(std::stoul(wanted));
-  SCOPED_TRACE("SLUICE_TEST_SEED=" + std::to_string(seed));
-  std::mt19937 random{seed};
+  auto number = seed();
+  SCOPED_TRACE("SLUICE_TEST_SEED=" + std::to_string(number));
+  std::mt19937 random{number};
   uint64_t rows_before = 0;
   uint64_t incarnation = 0;
   for (int round = 0; round < rounds; ++round) {
-    auto last = kill_after(start(), 1 + random() % 150);
-    ASSERT_EQ(last.incarnation, incarnation + 1) << "each start begins one";
-    incarnation = last.incarnation;
+    auto begins = round % 5 == 4;
+    auto last = begins ? kill_while_it_begins(start(), static_cast<int>(random() % 80))
+                       : kill_after(start(), 1 + random() % 80);
     auto x = opened();
     ASSERT_TRUE(x);
+    if (last.incarnation != 0) {
+      ASSERT_GT(last.incarnation, incarnation) << "each start begins one";
+      incarnation = last.incarnation;
+    }
     auto found = findings(*x);
     ASSERT_TRUE(found.sound()) << found.discrepancies.front();
     ASSERT_GE(found.rows, rows_before);
@@ -149,6 +164,23 @@ TEST_F(ledger_store_kill_test, has_each_acknowledged_charge_once_when_its_proces
       ASSERT_TRUE(settled.contains(id) || open.contains(id)) << "charge " << n << " is lost";
       ASSERT_TRUE(n > last.settled_until || settled.contains(id)) << "row of charge " << n;
     }
+  }
+}
+
+TEST_F(ledger_store_kill_test, goes_on_wherever_its_beginning_was_broken_off) {
+  auto number = seed();
+  SCOPED_TRACE("SLUICE_TEST_SEED=" + std::to_string(number));
+  std::mt19937 random{number};
+  for (int round = 0; round < beginnings; ++round) {
+    std::filesystem::remove_all(path);
+    auto last = kill_while_it_begins(start(), static_cast<int>(random() % 80));
+    auto x = opened();
+    ASSERT_TRUE(x);
+    ASSERT_TRUE(findings(*x).sound());
+    auto found = x->begin();
+    ASSERT_TRUE(found);
+    ASSERT_GT(found->incarnation, last.incarnation);
+    ASSERT_NE(found->node, 0u);
   }
 }
 

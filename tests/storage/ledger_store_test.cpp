@@ -169,6 +169,7 @@ TEST_F(ledger_store_test, refuses_what_a_newer_program_wrote) {
   {
     auto tables = raw();
     ASSERT_TRUE(tables.db->Put({}, tables.meta, "schema", "2").ok());
+    ASSERT_TRUE(tables.db->Put({}, tables.meta, "state", "\x02 and so on").ok());
   }
   EXPECT_THAT(refusal(), HasSubstr("format 2"));
 }
