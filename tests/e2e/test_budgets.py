@@ -11,7 +11,7 @@ import pytest
 
 from support import gateway as parts
 from support import raw_http
-from support.gateway import KEY, Simulator
+from support.gateway import KEY, KEY_LIMITED, Simulator
 from support.process import eventually
 
 
@@ -186,3 +186,54 @@ def test_the_spend_survives_a_restart(start):
     first.stop()
     second = start(1)
     eventually(lambda: spent(second) == sum_before, what="the same spend")
+
+
+def test_each_user_has_a_budget_of_its_own_and_all_have_to_cover_a_request(start):
+    most = most_of_a_request(start)
+    gateway = start(1, budgets=[{"user": "*", "tenant": "acme", "limit": dollars(most - 1)}])
+    with pytest.raises(openai.RateLimitError) as refused:
+        ask(client_of(gateway))
+    assert "The budget of user 'ada'" in str(refused.value)
+    assert account(gateway)["reserved_nanousd"] == 0
+    with openai.OpenAI(base_url=gateway.api, api_key=KEY_LIMITED, max_retries=0) as nobody:  # a key without a user
+        nobody.chat.completions.create(model="chat-small", max_tokens=5, messages=[{"role": "user", "content": "hi"}])
+
+
+def test_a_budget_of_one_model_leaves_the_others(start):
+    gateway = start(1, budgets=[{"tenant": "acme", "model": "chat", "limit": 0}])
+    with pytest.raises(openai.RateLimitError) as refused:
+        ask(client_of(gateway))
+    assert "for the model 'chat'" in str(refused.value)
+    client_of(gateway).chat.completions.create(model="chat-small", max_tokens=5,
+                                               messages=[{"role": "user", "content": "hi"}])
+
+
+def test_a_budget_that_is_used_up_can_go_on_with_a_cheaper_deployment(start_gateway, sim):
+    dear = parts.model("chat", ("sim", "sim-medium"))
+    cheap = dict(dear["deployments"][0], model="sim-simple", price={"input": 0.001, "cache_read": 0.001, "output": 0.001})
+    dear["deployments"][0]["price"] = {"input": 4000, "cache_read": 1000, "output": 16000}
+    dear["deployments"].append(cheap)
+    gateway = start_gateway(models=[dear],
+                            budgets=[{"tenant": "acme", "limit": 0.01, "action": "downgrade", "period": "month"}])
+    reply = client_of(gateway).chat.completions.with_raw_response.create(
+        model="chat", max_tokens=5, messages=[{"role": "user", "content": "hi"}])
+    assert reply.headers["x-sluice-model"] == "sim-simple"
+
+
+def test_a_budget_that_only_alerts_lets_everything_through_and_says_so(start):
+    gateway = start(1, budgets=[{"tenant": "acme", "limit": 0.000000001, "action": "alert"}])
+    ask(client_of(gateway))
+    eventually(lambda: "budget: 100 % of $0.000000001 used by tenant" in gateway.stderr_text, what="the alarm")
+    assert account(gateway)["action"] == "alert" and account(gateway)["remaining_usd"] == "0"
+
+
+def test_what_a_key_has_spent_is_shown_to_it_alone(start):
+    gateway = start(1, budgets=[{"tenant": "acme", "limit": 5, "period": "week", "time_zone": "Asia/Tokyo"}])
+    ask(client_of(gateway))
+    shown = json.loads(raw_http.request(gateway, path="/v1/usage", key=KEY).body)
+    assert shown["object"] == "list"
+    assert {(x["scope"], x["period"], x["time_zone"]) for x in shown["data"]} == {
+        ("tenant", "day", "UTC"), ("tenant", "week", "Asia/Tokyo"), ("key", "day", "UTC")}
+    other = json.loads(raw_http.request(gateway, path="/v1/usage", key=KEY_LIMITED).body)
+    assert not [x for x in other["data"] if x["scope"] == "key"]
+    assert raw_http.request(gateway, path="/v1/usage").status == 401

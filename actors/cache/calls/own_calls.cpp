@@ -77,7 +77,7 @@ void own_calls::on_route(uint64_t id, const route_decision& decision) {
   x.reserved = first.estimate_max;
   upstream_call out;
   out.call = id;
-  out.client = host_.client;
+  out.client = host_.client();
   out.request_id = x.record.request_id;
   out.attempt_id = x.record.request_id + "-1";
   out.deployment = to->id;

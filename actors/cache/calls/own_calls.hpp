@@ -52,7 +52,8 @@ struct own_call {
 
 /// What the calls need of the actor that makes them; `make_own_calls` takes it from there.
 struct own_calls_host {
-  call_client_actor client; ///< the actor
+  /// The actor. Made when it is asked for: an actor that kept its own handle would never end.
+  std::function<call_client_actor()> client;
   std::function<steady_time()> now;
   /// Asks the router, and says to `on_route` or `on_no_route` what it said.
   std::function<void(uint64_t id, route_query&&)> ask_router;
@@ -113,7 +114,7 @@ template <class Self>
 std::unique_ptr<own_calls> make_own_calls(Self* self, own_calls_setup setup) {
   auto calls = std::make_shared<own_calls*>(nullptr); // known only once it is made
   own_calls_host host;
-  host.client = caf::actor_cast<call_client_actor>(self);
+  host.client = [self] { return caf::actor_cast<call_client_actor>(self); };
   host.now = [self] { return self->clock().now(); };
   host.arm = [self] { self->delayed_send(self, own_calls::tick_time, own_calls_tick_atom::value); };
   host.ask_router = [self, calls, router = setup.router,

@@ -1,0 +1,114 @@
+"""The ledger beside the bill: what the simulated provider would charge for, call by call, and what stands in the rows.
+Mixed requests (streams, retries, embeddings in batches, equal requests, clients that leave, cached tokens, every
+fault), some hundred in the gate; SLUICE_BILL_REQUESTS says how many."""
+
+import asyncio
+import collections
+import json
+import os
+import random
+import re
+
+import pytest
+
+from support import gateway as parts
+from support.gateway import KEY
+from support.process import eventually, run
+from support.raw_http import compose
+
+REQUESTS = int(os.environ.get("SLUICE_BILL_REQUESTS", 600))
+FAULTS = ["400", "429", "500", "503", "cut", "malformed", "error_event", "error_first", "reset", "no_usage", "cached n=7",
+          "reasoning n=9"]
+# Nano-dollars a token, as `parts.model` says in dollars a million.
+CHAT_PRICES = {"input_tokens": 400, "cached_tokens": 100, "output_tokens": 1600, "reasoning_tokens": 1600}
+EMBED_PRICES = {"input_tokens": 400}
+
+
+def request_of(dice, i):
+    """A request, and after how many bytes its client leaves; never where that is None."""
+    leaves = dice.choice([0, 1, 300, 900]) if dice.random() < 0.1 else None
+    if dice.random() < 0.2:
+        return compose("POST", "/v1/embeddings", {"model": "embed", "input": f"text {i}"}, key=KEY), leaves
+    text = f"question {i // 3 if dice.random() < 0.3 else i} [[sim:tokens n={dice.randint(1, 30)}]]"
+    if dice.random() < 0.3:
+        text += f" [[sim:{dice.choice(FAULTS)}]]"
+    body = {"model": "chat", "max_tokens": 50, "temperature": 0, "stream": dice.random() < 0.5,
+            "messages": [{"role": "user", "content": text}]}
+    return compose("POST", "/v1/chat/completions", body, key=KEY), leaves
+
+
+async def send(gateway, request, leaves):
+    reader, writer = await asyncio.open_connection(gateway.host, gateway.port)
+    try:
+        writer.write(request.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
+        await writer.drain()
+        seen = 0
+        while leaves is None or seen < leaves:
+            data = await reader.read(65536 if leaves is None else leaves - seen)
+            if not data:
+                break
+            seen += len(data)
+    except ConnectionError:
+        pass
+    finally:
+        writer.close()
+
+
+async def send_all(gateway, seed):
+    dice = random.Random(seed)
+    room = asyncio.Semaphore(64)
+
+    async def one(i):
+        request, leaves = request_of(dice, i)
+        async with room:
+            await asyncio.wait_for(send(gateway, request, leaves), 60)
+    await asyncio.gather(*(one(i) for i in range(REQUESTS)))
+
+
+def cost(call):
+    prices = EMBED_PRICES if call["endpoint"] == "embeddings" else CHAT_PRICES
+    return sum(call[bucket] * price for bucket, price in prices.items()) if call["bill_nanousd"] else 0
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_rows_and_bill_agree(start_gateway, sim, tmp_path, seed):
+    since = sim.mark()
+    gateway = start_gateway(optimizer={"daily_budget": 1_000_000}, name="billed")
+    asyncio.run(send_all(gateway, seed))
+    eventually(lambda: gateway.metric("sluice_requests_in_flight") == 0, 30, "all is over")
+    eventually(lambda: gateway.metric("sluice_ledger_open_charges") == 0, 30, "nothing is open")
+    assert gateway.metric("sluice_ledger_violations") == 0
+    assert gateway.stop() == 0
+    folder = tmp_path / "billed.data" / "ledger"
+    exported = run("ledger", "export", "--format", "json", "--data", str(folder))
+    assert exported.returncode == 0, exported.stderr
+    rows = {}
+    for line in exported.stdout.splitlines():
+        row = json.loads(line)
+        key = f"{row['request_id']}-{row['attempt']}"
+        assert key not in rows, "a charge stands there twice"
+        rows[key] = (int(row["cost_nanousd"]), set(row["flags"].split()))
+    bill = collections.Counter()
+    for call in sim.calls(since):
+        bill[call["attempt_id"]] += cost(call)
+
+    # Attempts on their own: row by row.
+    wrong = {}
+    unmatched = dict(rows)
+    for attempt, billed in bill.items():
+        if not re.fullmatch(r"req_\w+-\d+", attempt):
+            continue
+        charged, flags = unmatched.pop(attempt, (None, set()))
+        right = charged is not None and (charged >= billed if "assumed" in flags else charged == billed)
+        if not right:
+            wrong[attempt] = (charged, billed, flags)
+    assert not wrong
+    # What several pay: the parts sum to the bill. The rest never reached the provider, shared another's call, or is assumed.
+    shared = sum(billed for attempt, billed in bill.items() if not re.fullmatch(r"req_\w+-\d+", attempt))
+    parts_paid = sum(charged for charged, flags in unmatched.values() if "assumed" not in flags)
+    assumed = sum(charged for charged, flags in unmatched.values() if "assumed" in flags)
+    assert parts_paid <= shared <= parts_paid + assumed
+    verified = run("ledger", "verify", "--data", str(folder))
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    print(f"{len(rows)} rows, {sum(x for x, _ in rows.values())} charged, {sum(bill.values())} billed, "
+          f"{sum('assumed' in f for _, f in rows.values())} assumed")
