@@ -108,14 +108,16 @@ json row_json(const numbered_row& x) {
 
 std::string csv_head() {
   std::string result;
-  for (auto& [name, value] : row_json({}).items())
+  auto row = row_json({});
+  for (auto& [name, value] : row.items())
     (result += result.empty() ? "" : ",") += name;
   return result;
 }
 
 std::string row_csv(const numbered_row& x) {
   std::string result;
-  for (auto& [name, value] : row_json(x).items()) {
+  auto row = row_json(x);
+  for (auto& [name, value] : row.items()) {
     if (name != "row")
       result += ',';
     result += value.is_string() ? csv_text(value.get<std::string>()) : value.dump();

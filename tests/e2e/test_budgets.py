@@ -211,7 +211,7 @@ def test_a_budget_of_one_model_leaves_the_others(start):
 def test_a_budget_that_is_used_up_can_go_on_with_a_cheaper_deployment(start_gateway, sim):
     dear = parts.model("chat", ("sim", "sim-medium"))
     cheap = dict(dear["deployments"][0], model="sim-simple", price={"input": 0.001, "cache_read": 0.001, "output": 0.001})
-    dear["deployments"][0]["price"] = {"input": 4000, "cache_read": 1000, "output": 16000}
+    dear["deployments"][0]["price"] = {"input": 1000, "cache_read": 1000, "output": 1000}
     dear["deployments"].append(cheap)
     gateway = start_gateway(models=[dear],
                             budgets=[{"tenant": "acme", "limit": 0.01, "action": "downgrade", "period": "month"}])
