@@ -17,8 +17,8 @@ from support.process import eventually
 
 @pytest.fixture
 def slow(tmp_path):
-    """An upstream that takes a second, so that all requests of a crowd are under way together."""
-    with Simulator(tmp_path, "--call-base-ms", "1000", name="slow") as running:
+    """An upstream that takes five seconds, so that all requests of a crowd are under way together."""
+    with Simulator(tmp_path, "--call-base-ms", "5000", name="slow") as running:
         yield running
 
 
