@@ -100,7 +100,9 @@ IN_FLIGHT = 64
 PATIENCE_SECONDS = 0.02
 # Memory is taken at these points of the run; the first thousand fill pools and buffers.
 SAMPLES = [1000, 4000, 7000, 10_000]
-RSS_GROWTH_MAX = 6 * 1024 * 1024  # from the first sample to the last: 600 bytes a request would show
+# From the first sample to the last: 600 bytes a request would show, beside the ledger's memtables of rows and of open
+# charges, which take 4 MiB each before they are written out.
+RSS_GROWTH_MAX = (6 + 2 * 4) * 1024 * 1024
 
 
 async def leave(gateway, stage, patient):
