@@ -92,6 +92,7 @@ cache_callers spawn_cache_callers(caf::actor_system& system, const configuration
   auto through = [&](own_calls_setup x) {
     x.router = common.router;
     x.monitor = common.monitor;
+    x.ledger = common.ledger;
     x.targets = common.targets;
     x.wall = common.wall;
     return x;

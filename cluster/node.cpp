@@ -298,6 +298,7 @@ void node::parts::spawn_jobs(const call_targets& targets, http_admission_ptr adm
   setup.store = store;
   setup.router = router;
   setup.monitor = monitor;
+  setup.ledger = ledger;
   setup.targets = targets;
   setup.log = log;
   setup.interactive = [admission] { return admission->in_flight(); };
@@ -334,6 +335,7 @@ void node::parts::spawn_cache(http_host_setup& setup, const call_targets& target
   own_calls_setup through; // the upstreams of the first loop: the cache's own calls are few
   through.router = router;
   through.monitor = monitor;
+  through.ledger = ledger;
   through.targets = targets;
   through.wall = [] { return std::chrono::system_clock::now(); };
   callers = spawn_cache_callers(*system, *settings, through, log, random_seed());
@@ -441,12 +443,12 @@ void node::stop(std::chrono::milliseconds grace) {
   end_all(x.hosts);
   if (x.jobs)
     self->wait_for(x.jobs);
-  end(x.ledger); // when nobody is left who charges
   end_all(x.mergers);
   end(x.keeper);
   end(x.prefetcher);
   end(x.callers.checker); // what the keeper asked these is worth nothing without it
   end(x.callers.embedder);
+  end(x.ledger); // when nobody is left who charges
   end_all(x.cache);
   end_all(x.batchers);
   end_all(x.upstreams);

@@ -17,7 +17,7 @@ namespace sluice {
 /// router, upstreams and merger of each loop, store and jobs actors, the hosts, the threads. What
 /// can fail comes before the first actor.
 /// Stopping, in this order, so that nobody is asked who is gone: hosts (no new connections, present
-/// requests end), jobs, ledger, mergers, keeper, checker, embedder and prefetcher, cache shards,
+/// requests end), jobs, mergers, keeper, prefetcher, checker, embedder, ledger, cache shards,
 /// batchers, upstreams, router, monitor (writes the last lines), store, loops.
 /// `tests/cluster/node_test.cpp` holds both.
 class node {

@@ -120,7 +120,8 @@ problem read_body(dom::object body, const line_rules& rules, job_line& into) {
     return x;
   auto limit =
       std::max(count_of(body, "max_tokens", 0), count_of(body, "max_completion_tokens", 0));
-  into.output_tokens_max = limit * count_of(body, "n", 1);
+  into.choices = count_of(body, "n", 1);
+  into.output_tokens_max = limit * into.choices;
   return check_content(body, rules.kind);
 }
 

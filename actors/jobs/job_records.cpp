@@ -80,6 +80,7 @@ void line_fields(F& f, X& x) {
   f(x.input_tokens);
   f(x.output_tokens_max);
   f(x.body);
+  f(x.choices);
 }
 
 template <class F, class X>

@@ -20,8 +20,9 @@ struct job_line {
   uint32_t model_at = 0;   ///< where the model's name stands in `body`, quotes included
   uint32_t model_size = 0; ///< likewise
   int64_t input_tokens = 0;
-  int64_t output_tokens_max = 0;
-  std::string body; ///< JSON, as it came
+  int64_t output_tokens_max = 0; ///< of all answers together; 0 where it does not say
+  std::string body;              ///< JSON, as it came
+  int64_t choices = 1;           ///< answers asked for
 };
 
 /// What a line cost. Written together with its result, under the attempt that answered, so that

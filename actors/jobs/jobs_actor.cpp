@@ -18,7 +18,8 @@ constexpr uint32_t load_page = 1'000;
 } // namespace
 
 jobs_desk::jobs_desk(ticking_jobs_actor::pointer self, jobs_setup setup)
-    : self_(self), setup_(std::move(setup)) {
+    : self_(self), setup_(std::move(setup)),
+      charges_(setup_.ledger, [self] { return caf::actor_cast<ledger_client_actor>(self); }) {
   std::random_device entropy;
   random_.seed((uint64_t{entropy()} << 32) ^ entropy());
   call_next_ = (uint64_t{setup_.number} << 48) + 1;
@@ -164,7 +165,12 @@ void jobs_desk::stop(const drain& x) {
   draining_ = true;
   drain_until_ = x.until;
   // What only waits for its next attempt has nothing to lose.
-  std::erase_if(runs_, [](auto& entry) { return entry.second.call == 0 && !entry.second.ended; });
+  std::erase_if(runs_, [this](auto& entry) {
+    auto& each = entry.second;
+    if (each.reserving)
+      charges_.forget(each.reservation);
+    return each.call == 0 && !each.ended;
+  });
   // What a provider was asked for a part is found out at the next start.
   for (auto& [id, part] : parts_)
     leave_part_call(*part);
@@ -179,7 +185,7 @@ void jobs_desk::quit_when_done() {
   if (late)
     for (auto& [id, x] : runs_)
       leave_call(x);
-  if (late || (runs_.empty() && asked_ == 0))
+  if (late || (runs_.empty() && asked_ == 0 && charges_.idle()))
     self_->quit();
 }
 
@@ -206,10 +212,10 @@ void jobs_desk::tick() {
   std::vector<uint64_t> due;
   std::vector<uint64_t> late;
   for (auto& [id, x] : runs_) {
-    // An upstream keeps deadlines itself; one that is dead keeps nothing.
-    if (x.call != 0 && time > x.until.at + std::chrono::seconds{5})
+    // Upstreams and the ledger answer in time; one that is dead does not.
+    if ((x.call != 0 || x.reserving) && time > x.until.at + std::chrono::seconds{5})
       late.push_back(id);
-    else if (x.call == 0 && x.to && !x.ended && time >= x.due)
+    else if (x.call == 0 && !x.reserving && x.to && !x.ended && time >= x.due)
       due.push_back(id);
   }
   for (auto id : late) {
@@ -256,6 +262,7 @@ ticking_jobs_actor::behavior_type jobs(ticking_jobs_actor::stateful_pointer<jobs
       [desk](upstream_failure& x) { desk->on_failure(x); },
       [desk](stream_block& x) { desk->on_block(x); },
       [desk](stream_end& x) { desk->on_end(x); },
+      [desk](const ledger_verdicts& x) { desk->on_verdicts(x); },
       [desk](file_upload& x) { return desk->upload(x); },
       [desk](const file_query& x) { return desk->find(x); },
       [desk](const file_list_query& x) { return desk->list(x); },

@@ -7,6 +7,7 @@
 #include "runtime/actors.hpp"
 #include "runtime/call_plan.hpp"
 #include "runtime/call_targets.hpp"
+#include "runtime/charge_desk.hpp"
 #include "runtime/configuration.hpp"
 #include "runtime/log.hpp"
 
@@ -27,6 +28,7 @@ struct jobs_setup {
   store_actor store;
   router_actor router;
   monitor_actor monitor; ///< may be null
+  ledger_actor ledger;   ///< may be null: then nothing is charged
   call_targets targets;
   std::shared_ptr<node_log> log;         ///< may be null
   std::function<uint32_t()> interactive; ///< requests in work on the node now
@@ -37,7 +39,11 @@ struct jobs_setup {
 
 /// Said by the jobs to themselves.
 using job_tick_atom = caf::atom_constant<caf::atom("jobtick")>;
-using ticking_jobs_actor = jobs_actor::extend<caf::reacts_to<job_tick_atom>>;
+using ticking_jobs_actor = jobs_actor::extend<
+    // What the ledger says of charges of lines.
+    caf::reacts_to<ledger_verdicts>,
+    // It is time to look around.
+    caf::reacts_to<job_tick_atom>>;
 
 /// What the jobs actor does; its members stand in `jobs_actor*.cpp`, by what they are about.
 class jobs_desk {
@@ -67,6 +73,9 @@ public:
   void on_block(stream_block& x);
   void on_end(stream_end& x);
 
+  // What the ledger answers.
+  void on_verdicts(const ledger_verdicts& x);
+
 private:
   /// A batch that is not over.
   struct active {
@@ -88,8 +97,11 @@ private:
     call_progress progress;
     deadline until;
     steady_time started{};
-    steady_time due{};  ///< of the next attempt, where none is under way
-    uint64_t call = 0;  ///< under way; 0 where none
+    steady_time due{};      ///< of the next attempt, where none is under way
+    uint64_t call = 0;      ///< under way; 0 where none
+    bool reserving = false; ///< the ledger is asked for `reservation`
+    uint64_t reservation = 0;
+    charge_id charge{}; ///< of the call under way
     bool ended = false; ///< its result is being written
     const deployment* to = nullptr;
     request_record record;
@@ -147,7 +159,14 @@ private:
   void start(active& of, job_line line);
   void begin(uint64_t id);
   void call(uint64_t id);
+  void charge(uint64_t id);
+  void on_charged(uint64_t id, const charge_verdict& verdict);
+  bool ask_cheaper(uint64_t id);
+  void send_call(uint64_t id);
+  void settle(uint64_t id, const charge_outcome& outcome, line_outcome&& answer);
+  nanousd most_of(const run& x, const deployment& to) const;
   void lost(uint64_t id, const failure& why);
+  void refuse(uint64_t id, const failure& why);
   void put_back(uint64_t id, const failure& why);
   void end(uint64_t id, line_outcome outcome, uint16_t status, ec error);
   void report(request_record&& record);
@@ -202,6 +221,7 @@ private:
   int64_t id_time_ = 0; ///< of the last id, so that the next one is greater
   std::map<std::string, std::unique_ptr<active>> active_;
   job_turns turns_;
+  charge_desk charges_;
   std::map<uint64_t, run> runs_;
   std::unordered_map<uint64_t, uint64_t> calls_; ///< call to run
   uint64_t run_next_ = 1;

@@ -1,6 +1,7 @@
 #include "actors/jobs/job_output.hpp"
 #include "actors/jobs/jobs_actor.hpp"
 #include "actors/jobs/jobs_store.hpp"
+#include "runtime/charge_rules.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -115,6 +116,14 @@ void jobs_desk::call(uint64_t id) {
     x.progress.candidate = x.progress.candidates; // there is nowhere to go on to
     return lost(id, why);
   }
+  charge(id);
+}
+
+// What a call has to do with the ledger stands in `jobs_actor_charges.cpp`: what comes next is
+// called when its charge is reserved.
+void jobs_desk::send_call(uint64_t id) {
+  auto& x = runs_.at(id);
+  auto kind = find_active(x.batch)->state.batch().kind;
   ++x.progress.attempts_here;
   ++x.record.attempts;
   x.call = call_next_++;
@@ -125,12 +134,12 @@ void jobs_desk::call(uint64_t id) {
   out.request_id = x.record.request_id;
   out.attempt_id = x.record.request_id + "-" + std::to_string(x.record.attempts);
   out.deployment = x.to->id;
-  out.kind = of->state.batch().kind;
+  out.kind = kind;
   out.body = shared_body{body_for(x.line, x.to->upstream_model)};
   out.until = x.until;
   out.tenant = x.record.tenant;
   out.patience = urgency::deferred;
-  self_->send(target, std::move(out));
+  self_->send(setup_.targets.maker(*x.to, kind), std::move(out));
 }
 
 jobs_desk::run* jobs_desk::run_of(uint64_t call) {
@@ -144,8 +153,11 @@ jobs_desk::run* jobs_desk::run_of(uint64_t call) {
 
 /// Nobody waits for the call of `x` any more.
 void jobs_desk::leave_call(run& x) {
+  if (std::exchange(x.reserving, false))
+    charges_.forget(x.reservation);
   if (x.call == 0)
     return;
+  charges_.settle(std::exchange(x.charge, {}), outcome_of_leaving());
   auto* of = find_active(x.batch);
   if (auto target = of ? setup_.targets.maker(*x.to, of->state.batch().kind) : upstream_actor{})
     self_->send(target, cancel_call{x.call});
@@ -160,9 +172,10 @@ void jobs_desk::on_reply(upstream_reply& reply) {
   if (!x)
     return;
   auto id = calls_.extract(reply.call).mapped();
+  auto charged = outcome_of_answer(reply.usage, reply.usage_known, reply.share, *x->to);
   auto* of = find_active(x->batch);
   if (!of)
-    return;
+    return charges_.settle(std::exchange(x->charge, {}), charged);
   of->pause = {};
   auto& record = x->record;
   record.upstream += reply.timing.total;
@@ -174,10 +187,7 @@ void jobs_desk::on_reply(upstream_reply& reply) {
   record.usage_known = reply.usage_known;
   record.response_bytes = reply.body.size();
   record.share = reply.share;
-  if (reply.share.cost_known)
-    record.cost = reply.share.cost;
-  else if (reply.usage_known && x->to->price)
-    record.cost = cost(reply.usage, x->to->price->price).value_or(nanousd{});
+  record.cost = charged.cost;
   line_outcome outcome;
   outcome.answered = true;
   outcome.text = response_line({x->batch, x->line.number, x->line.custom_id, record.request_id},
@@ -189,7 +199,7 @@ void jobs_desk::on_reply(upstream_reply& reply) {
                     now_seconds(),
                     record.usage,
                     record.cost};
-  end(id, std::move(outcome), 200, ec::none);
+  settle(id, charged, std::move(outcome));
 }
 
 void jobs_desk::on_failure(upstream_failure& outcome) {
@@ -200,6 +210,7 @@ void jobs_desk::on_failure(upstream_failure& outcome) {
     return;
   auto id = calls_.extract(outcome.call).mapped();
   x->record.upstream += outcome.timing.total;
+  charges_.settle(std::exchange(x->charge, {}), outcome_of_failure(outcome));
   lost(id, outcome.why);
 }
 
@@ -226,6 +237,12 @@ void jobs_desk::lost(uint64_t id, const failure& why) {
   }
   if (can_wait(why) || (draining_ && step.what != next_step::kind::give_up))
     return put_back(id, why);
+  refuse(id, why);
+}
+
+/// The line ends without an answer.
+void jobs_desk::refuse(uint64_t id, const failure& why) {
+  auto& x = runs_.at(id);
   line_outcome outcome;
   auto status = status_of_failure(why);
   outcome.text = response_line({x.batch, x.line.number, x.line.custom_id, x.record.request_id},

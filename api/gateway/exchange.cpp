@@ -1,9 +1,9 @@
 #include "api/gateway/exchange.hpp"
 
-#include "api/gateway/charge_rules.hpp"
 #include "api/gateway/error_reply.hpp"
 #include "api/gateway/header_line.hpp"
 #include "api/gateway/http_host.hpp"
+#include "runtime/charge_rules.hpp"
 
 #include <spdlog/spdlog.h>
 

@@ -86,6 +86,7 @@ private:
   void deliver(stream_end& end);
 
   // exchange_charge.cpp
+  nanousd most_at(const deployment& to) const;
   void reserve();
   bool ask_cheaper();
   charge_outcome outcome_of(const token_usage& usage, bool known, const call_share& share) const;

@@ -1,8 +1,8 @@
-#include "api/gateway/charge_rules.hpp"
 #include "api/gateway/error_reply.hpp"
 #include "api/gateway/exchange.hpp"
 #include "api/gateway/http_host.hpp"
 #include "api/gateway/usage_json.hpp"
+#include "runtime/charge_rules.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -10,6 +10,10 @@
 /// settled before its caller has all of the answer. `docs/budgets.md` has the table of how it can
 /// end.
 namespace sluice {
+
+nanousd exchange::most_at(const deployment& to) const {
+  return charge_most({asked_.kind, asked_.output_tokens_max, asked_.choices}, original_.str(), to);
+}
 
 void exchange::reserve() {
   charge_order order;
@@ -22,7 +26,7 @@ void exchange::reserve() {
   order.purpose.deployment = deployment_->id;
   if (deployment_->price)
     order.purpose.price_version = deployment_->price->version;
-  order.most = charge_most(asked_, original_, *deployment_);
+  order.most = most_at(*deployment_);
   host_.order(std::move(order));
 }
 
@@ -31,9 +35,7 @@ void exchange::on_reserved(charge_verdict& verdict) {
   if (verdict.why == ec::none) {
     charge_ = verdict.id;
     if (until_.passed(std::chrono::steady_clock::now())) {
-      charge_outcome nothing;
-      nothing.set(charge_flag::unsent);
-      end_charge(nothing);
+      end_charge(outcome_of_nothing());
       return fail(make_failure(ec::deadline_exceeded));
     }
     return send_call();
@@ -48,10 +50,10 @@ void exchange::on_reserved(charge_verdict& verdict) {
 /// Goes on to the next candidate that costs less; false where there is none.
 bool exchange::ask_cheaper() {
   auto& models = *host_.setup().models;
-  auto most = charge_most(asked_, original_, *deployment_);
+  auto most = most_at(*deployment_);
   for (auto i = progress_.candidate + 1; i < candidates_.size(); ++i) {
     auto* next = models.find_deployment(candidates_[i].deployment);
-    if (!next || !next->price || charge_most(asked_, original_, *next) >= most)
+    if (!next || !next->price || most_at(*next) >= most)
       continue;
     progress_.candidate = i;
     progress_.attempts_here = 0;
@@ -64,18 +66,10 @@ bool exchange::ask_cheaper() {
 
 charge_outcome exchange::outcome_of(const token_usage& usage, bool known,
                                     const call_share& share) const {
-  charge_outcome result;
-  result.usage = usage;
-  result.cost = record_.cost - wasted_cost_; // what earlier attempts did cost is in their rows
-  auto price = [&](const deployment* x) {
-    return known && x && x->price ? cost(usage, x->price->price).value_or(nanousd{}) : nanousd{};
-  };
-  result.counterfactual =
-      price(host_.setup().models->find_deployment(candidates_.front().deployment));
-  if (share.joined)
-    result.set(charge_flag::joined);
-  else if (!known && !share.cost_known && deployment_->price)
-    result.set(charge_flag::assumed); // billed, and nobody said how much
+  auto result = outcome_of_answer(usage, known, share, *deployment_);
+  auto* first = host_.setup().models->find_deployment(candidates_.front().deployment);
+  if (known && first && first->price)
+    result.counterfactual = cost(usage, first->price->price).value_or(nanousd{});
   return result;
 }
 
@@ -96,10 +90,12 @@ void exchange::end_charge(charge_outcome outcome) {
 
 /// The call is given up while the provider is at it: it bills what it likes.
 void exchange::abandon_charge() {
-  charge_outcome outcome;
-  outcome.set(charge_flag::failed);
-  // Known from the first of a stream on.
-  outcome.set(record_.share.joined ? charge_flag::joined : charge_flag::assumed);
+  auto outcome = outcome_of_leaving();
+  if (record_.share.joined) { // known from the first of a stream on
+    outcome.flags = 0;
+    outcome.set(charge_flag::failed);
+    outcome.set(charge_flag::joined);
+  }
   end_charge(outcome);
 }
 
@@ -156,9 +152,7 @@ void http_host::take(ledger_verdicts&& x) {
     if (who) {
       who->on_reserved(verdict);
     } else if (verdict.id.number != 0) {
-      charge_outcome nothing;
-      nothing.set(charge_flag::unsent);
-      order(charge_end{0, verdict.id, nothing});
+      order(charge_end{0, verdict.id, outcome_of_nothing()});
     }
   }
   for (auto& ended : x.settled)

@@ -138,5 +138,51 @@ TEST_F(answer_checker_actor_test, gives_up_what_is_under_way_when_it_stops) {
   EXPECT_EQ(records->front().error, ec::shutting_down);
 }
 
+TEST_F(answer_checker_actor_test, a_call_is_reserved_for_its_tenant_and_settled) {
+  outcome([&] { reply("SAME"); });
+  ASSERT_EQ(ledger->reserved.size(), 1u);
+  auto& order = ledger->reserved.front();
+  EXPECT_EQ(order.purpose.owner.tenant, "acme");
+  EXPECT_EQ(order.purpose.route, "cache check");
+  EXPECT_EQ(order.purpose.model, "judge");
+  EXPECT_EQ(order.purpose.deployment, "sim/m");
+  EXPECT_EQ(order.purpose.request_id, records->front().request_id);
+  EXPECT_EQ(order.most, word->estimate);
+  ASSERT_EQ(ledger->settled.size(), 1u);
+  EXPECT_EQ(ledger->settled.front().outcome.cost, nanousd{102});
+  EXPECT_EQ(ledger->settled.front().outcome.flags, 0u);
+}
+
+TEST_F(answer_checker_actor_test, what_the_tenants_budget_does_not_cover_is_not_asked) {
+  ledger->verdict.why = ec::budget_exceeded;
+  EXPECT_EQ(outcome(), check_outcome::declined);
+  EXPECT_TRUE(provider->calls.empty());
+  EXPECT_TRUE(ledger->settled.empty());
+  EXPECT_TRUE(records->empty()) << "no call was made";
+  ledger->verdict.why = ec::none;
+  for (int i = 0; i < 3; ++i) // the day's own budget has lost nothing
+    EXPECT_EQ(outcome([&] { reply("SAME", {0, 0, 0, 1, 0}); }), check_outcome::same);
+}
+
+TEST_F(answer_checker_actor_test, a_call_that_is_lost_counts_as_the_most) {
+  EXPECT_EQ(outcome([&] { refuse(ec::upstream_timeout); }), check_outcome::unknown);
+  ASSERT_EQ(ledger->settled.size(), 1u);
+  EXPECT_TRUE(ledger->settled.front().outcome.has(charge_flag::assumed));
+}
+
+TEST_F(answer_checker_actor_test, stops_when_the_ledger_owes_it_nothing) {
+  ledger->silent = true;
+  caf::anon_send(checker, answer_check{1, "acme", "How far?", "one", "two"});
+  sched.run();
+  ASSERT_EQ(ledger->owed.size(), 1u);
+  tell(checker, drain{});
+  EXPECT_TRUE(ledger->settled.empty());
+  auto& [client, verdicts] = ledger->owed.front();
+  tell(client, std::move(verdicts));
+  ASSERT_EQ(ledger->settled.size(), 1u);
+  EXPECT_TRUE(ledger->settled.front().outcome.has(charge_flag::unsent));
+  EXPECT_TRUE(provider->calls.empty());
+}
+
 } // namespace
 } // namespace sluice

@@ -1,64 +1,17 @@
 #include "tests/actors/jobs_fixture.hpp"
 
-#include <deque>
-
 namespace sluice {
 namespace {
 
 using namespace std::chrono_literals;
 
-using calls = std::deque<upstream_call>;
-
-upstream_actor::behavior_type fake_upstream(upstream_actor::pointer, std::shared_ptr<calls> seen) {
-  return {
-      [seen](const upstream_call& x) { seen->push_back(x); },
-      [](const stream_credit&) {},
-      [seen](const cancel_call& x) {
-        std::erase_if(*seen, [&](auto& y) { return y.call == x.call; });
-      },
-      [](const drain&) {},
-  };
-}
-
-/// The provider answers when the test says so.
-class jobs_actor_test : public test::jobs_fixture {
+class jobs_actor_test : public test::jobs_provider_fixture {
 protected:
-  jobs_actor_test() {
-    upstream = spawn(fake_upstream, seen);
-    begin();
-  }
-
   void kill() {
     caf::anon_send_exit(worker, caf::exit_reason::kill);
     sched.run();
     seen->clear();
   }
-
-  upstream_call taken() {
-    auto x = seen->front();
-    seen->pop_front();
-    return x;
-  }
-
-  void answer() {
-    auto x = taken();
-    upstream_reply reply;
-    reply.call = x.call;
-    reply.body = R"({"id":1})";
-    reply.usage = {10, 0, 0, 5, 0};
-    reply.usage_known = true;
-    tell(x.client, reply);
-  }
-
-  void refuse(ec code) {
-    auto x = taken();
-    upstream_failure outcome;
-    outcome.call = x.call;
-    outcome.why.code = code;
-    tell(x.client, outcome);
-  }
-
-  std::shared_ptr<calls> seen = std::make_shared<calls>();
 };
 
 TEST_F(jobs_actor_test, executes_a_batch_a_few_lines_at_a_time) {

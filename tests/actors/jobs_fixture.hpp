@@ -3,10 +3,12 @@
 #include "actors/jobs/jobs_actor.hpp"
 
 #include "tests/support/deterministic_system.hpp"
+#include "tests/support/fake_ledger.hpp"
 #include "tests/support/map_store.hpp"
 
 #include <nlohmann/json.hpp>
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <sstream>
@@ -85,6 +87,7 @@ protected:
     jobs_setup setup;
     setup.settings = settings;
     setup.store = store;
+    setup.ledger = spawn(fake_ledger, ledger);
     setup.router = router;
     setup.targets.models = models;
     setup.targets.upstreams["sim"] = upstream;
@@ -140,8 +143,59 @@ protected:
   router_actor router;
   upstream_actor upstream;
   jobs_actor worker;
+  std::shared_ptr<ledger_word> ledger = std::make_shared<ledger_word>();
   uint32_t busy = 0;
   wall_time wall{std::chrono::seconds{1'800'000'000}};
+};
+
+using call_list = std::deque<upstream_call>;
+
+inline upstream_actor::behavior_type patient_upstream(upstream_actor::pointer,
+                                                      std::shared_ptr<call_list> seen) {
+  return {
+      [seen](const upstream_call& x) { seen->push_back(x); },
+      [](const stream_credit&) {},
+      [seen](const cancel_call& x) {
+        std::erase_if(*seen, [&](auto& y) { return y.call == x.call; });
+      },
+      [](const drain&) {},
+  };
+}
+
+/// With a provider that answers when the test says so, the oldest call first.
+class jobs_provider_fixture : public jobs_fixture {
+protected:
+  jobs_provider_fixture() {
+    upstream = spawn(patient_upstream, seen);
+    begin();
+  }
+
+  upstream_call taken() {
+    auto x = seen->front();
+    seen->pop_front();
+    return x;
+  }
+
+  void answer(bool usage_known = true) {
+    auto x = taken();
+    upstream_reply reply;
+    reply.call = x.call;
+    reply.body = R"({"id":1})";
+    reply.usage = {10, 0, 0, 5, 0};
+    reply.usage_known = usage_known;
+    tell(x.client, reply);
+  }
+
+  void refuse(ec code, int32_t status = 0) {
+    auto x = taken();
+    upstream_failure outcome;
+    outcome.call = x.call;
+    outcome.why.code = code;
+    outcome.why.upstream_status = status;
+    tell(x.client, outcome);
+  }
+
+  std::shared_ptr<call_list> seen = std::make_shared<call_list>();
 };
 
 } // namespace sluice::test

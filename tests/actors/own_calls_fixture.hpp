@@ -2,6 +2,7 @@
 
 #include "actors/cache/calls/own_calls.hpp"
 #include "tests/support/deterministic_system.hpp"
+#include "tests/support/fake_ledger.hpp"
 
 #include <functional>
 #include <memory>
@@ -64,7 +65,7 @@ writing_monitor(monitor_actor::pointer, std::shared_ptr<std::vector<request_reco
   };
 }
 
-/// A router, a monitor and a provider for an actor that makes calls of its own: of "sim/m", which
+/// A router, a monitor, a ledger and a provider for an actor that makes calls of its own: of "sim/m", which
 /// costs a nano-dollar an input token and two an output token.
 class own_calls_fixture : public deterministic_system {
 protected:
@@ -76,6 +77,7 @@ protected:
     to.price = price_entry{{1'000'000, 0, 0, 2'000'000, 0}, "test", ""};
     x.router = spawn(told_router, word);
     x.monitor = spawn(writing_monitor, records);
+    x.ledger = spawn(fake_ledger, ledger);
     x.targets.models =
         std::make_shared<const catalogue>(std::vector<model>{{x.model, {x.kind}, {to}, "", 0}});
     x.targets.upstreams["sim"] = spawn(silent_provider, provider);
@@ -99,6 +101,7 @@ protected:
     upstream_failure x;
     x.call = call.call;
     x.why.code = code;
+    x.why.upstream_status = code == ec::upstream_rejected ? 400 : 0;
     tell(call.client, x);
   }
 
@@ -106,6 +109,7 @@ protected:
   std::shared_ptr<router_word> word = std::make_shared<router_word>();
   std::shared_ptr<std::vector<request_record>> records =
       std::make_shared<std::vector<request_record>>();
+  std::shared_ptr<ledger_word> ledger = std::make_shared<ledger_word>();
   wall_time wall{std::chrono::seconds{1'800'000'000}};
 };
 

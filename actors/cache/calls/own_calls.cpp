@@ -1,21 +1,10 @@
 #include "actors/cache/calls/own_calls.hpp"
 
+#include "runtime/charge_rules.hpp"
+
 namespace sluice {
 
 namespace {
-
-/// Whether a provider that failed so may charge for it all the same.
-bool may_cost(const failure& why) {
-  switch (why.code) {
-  case ec::upstream_timeout:
-  case ec::upstream_bad_response:
-  case ec::upstream_stream_cut:
-  case ec::deadline_exceeded:
-    return why.sent;
-  default:
-    return false;
-  }
-}
 
 own_call_end declined() {
   return {own_call_end::kind::declined, ec::none, nullptr};
@@ -25,6 +14,7 @@ own_call_end declined() {
 
 own_calls::own_calls(own_calls_host host, own_calls_setup setup)
     : host_(std::move(host)), setup_(std::move(setup)), budget_(setup_.budget),
+      charges_(setup_.ledger, host_.ledger_client),
       call_next_((uint64_t{setup_.number} << 48) + 1) {}
 
 void own_calls::make(own_call&& asked) {
@@ -75,6 +65,46 @@ void own_calls::on_route(uint64_t id, const route_decision& decision) {
   x.to = to;
   x.target = target;
   x.reserved = first.estimate_max;
+  charge(at, first.estimate_max);
+}
+
+void own_calls::charge(runs::iterator at, nanousd most) {
+  auto& x = at->second;
+  charge_order order;
+  order.purpose.owner.tenant = x.record.tenant;
+  order.purpose.request_id = x.record.request_id;
+  order.purpose.route = x.record.route;
+  order.purpose.model = x.record.model;
+  order.purpose.deployment = x.to->id;
+  if (x.to->price)
+    order.purpose.price_version = x.to->price->version;
+  order.most = most;
+  auto id = at->first;
+  x.reserving = 1; // until the number is known, as the answer may come before it
+  auto number = charges_.reserve(std::move(order),
+                                 [this, id](const charge_verdict& y) { on_charged(id, y); });
+  if (auto still = runs_.find(id); still != runs_.end() && still->second.reserving != 0)
+    still->second.reserving = number;
+}
+
+void own_calls::on_charged(uint64_t id, const charge_verdict& verdict) {
+  auto at = runs_.find(id);
+  if (at == runs_.end())
+    return;
+  auto& x = at->second;
+  auto* to = x.to;
+  x.reserving = 0;
+  x.charge = verdict.id;
+  if (verdict.why != ec::none) {
+    settle(x, {}, {});
+    x.to = nullptr; // no call was made
+    return end(at, declined());
+  }
+  if (x.until.passed(host_.now())) {
+    settle(x, {}, outcome_of_nothing());
+    x.to = nullptr;
+    return give_up(at, ec::deadline_exceeded);
+  }
   upstream_call out;
   out.call = id;
   out.client = host_.client();
@@ -91,7 +121,7 @@ void own_calls::on_route(uint64_t id, const route_decision& decision) {
   x.record.provider = to->provider;
   x.record.provider_kind = to->provider_kind;
   x.record.upstream_model = to->upstream_model;
-  caf::anon_send(target, std::move(out)); // it answers `client`
+  caf::anon_send(x.target, std::move(out)); // it answers `client`
 }
 
 void own_calls::on_reply(const upstream_reply& reply) {
@@ -105,13 +135,10 @@ void own_calls::on_reply(const upstream_reply& reply) {
   record.usage_known = reply.usage_known;
   record.response_bytes = reply.body.size();
   record.share = reply.share;
-  std::optional<nanousd> spent;
-  if (reply.share.cost_known)
-    spent = reply.share.cost;
-  else if (reply.usage_known && x.to->price)
-    spent = cost(reply.usage, x.to->price->price);
-  record.cost = spent.value_or(nanousd{});
-  settle(x, spent.value_or(x.reserved)); // what nobody knows was as much as it can be
+  auto outcome = outcome_of_answer(reply.usage, reply.usage_known, reply.share, *x.to);
+  record.cost = outcome.cost;
+  // What nobody knows was as much as it can be.
+  settle(x, outcome.has(charge_flag::assumed) ? x.reserved : outcome.cost, outcome);
   record.status = 200;
   end(at, {own_call_end::kind::answered, ec::none, &reply.body});
 }
@@ -123,12 +150,14 @@ void own_calls::on_failure(const upstream_failure& outcome) {
   auto& x = at->second;
   x.record.upstream = outcome.timing.total;
   x.record.cost = outcome.wasted_cost;
-  settle(x, may_cost(outcome.why) ? x.reserved : outcome.wasted_cost);
+  auto charged = outcome_of_failure(outcome);
+  settle(x, charged.has(charge_flag::assumed) ? x.reserved : charged.cost, charged);
   give_up(at, outcome.why.code);
 }
 
-void own_calls::settle(run& x, nanousd spent) {
+void own_calls::settle(run& x, nanousd spent, const charge_outcome& outcome) {
   budget_.settle(std::exchange(x.reserved, nanousd{}), spent, setup_.wall());
+  charges_.settle(std::exchange(x.charge, {}), outcome);
 }
 
 void own_calls::give_up(runs::iterator at, ec why) {
@@ -142,10 +171,14 @@ void own_calls::give_up(runs::iterator at, ec why) {
 /// Of a call that may be under way.
 void own_calls::abandon(runs::iterator at, ec why) {
   auto& x = at->second;
-  if (x.target)
+  if (x.reserving != 0) { // nothing was sent
+    charges_.forget(x.reserving);
+    settle(x, {}, {});
+    x.to = nullptr;
+  } else if (x.to) {
     caf::anon_send(x.target, cancel_call{at->first});
-  if (x.to)
-    settle(x, x.reserved);
+    settle(x, x.reserved, outcome_of_leaving());
+  }
   give_up(at, why);
 }
 
@@ -179,10 +212,19 @@ void own_calls::arm() {
   }
 }
 
-void own_calls::stop() {
+void own_calls::on_verdicts(const ledger_verdicts& x) {
+  charges_.take(x);
+  if (stopped_ && charges_.idle())
+    std::exchange(stopped_, {})();
+}
+
+void own_calls::stop(std::function<void()> done) {
   stopping_ = true;
   while (!runs_.empty())
     abandon(runs_.begin(), ec::shutting_down);
+  if (charges_.idle())
+    return done();
+  stopped_ = std::move(done);
 }
 
 } // namespace sluice

@@ -3,6 +3,7 @@
 #include "actors/cache/calls/call_budget.hpp"
 #include "runtime/actors.hpp"
 #include "runtime/call_targets.hpp"
+#include "runtime/charge_desk.hpp"
 #include "runtime/ec.hpp"
 
 #include <functional>
@@ -23,6 +24,7 @@ struct own_calls_setup {
   std::chrono::nanoseconds patience{};
   router_actor router;
   monitor_actor monitor;           ///< may be null
+  ledger_actor ledger;             ///< may be null: then only the day's budget counts
   call_targets targets;            ///< calls go to the upstreams themselves: none is merged
   std::function<wall_time()> wall; ///< the time of day
   /// In the high 16 bits of call numbers and as the loop in reports: no loop's, and no other's.
@@ -54,6 +56,8 @@ struct own_call {
 struct own_calls_host {
   /// The actor. Made when it is asked for: an actor that kept its own handle would never end.
   std::function<call_client_actor()> client;
+  /// The same, as the ledger knows it.
+  std::function<ledger_client_actor()> ledger_client;
   std::function<steady_time()> now;
   /// Asks the router, and says to `on_route` or `on_no_route` what it said.
   std::function<void(uint64_t id, route_query&&)> ask_router;
@@ -61,8 +65,9 @@ struct own_calls_host {
 };
 
 /// Calls under way: one attempt each, to the router's first choice. Each that was made is told to
-/// the monitor with its cost. What a call may cost at most is set aside of the day's budget first;
-/// where nobody knows what it did cost, that counts.
+/// the monitor with its cost. What a call may cost at most is set aside of the day's budget first,
+/// and in the ledger for the tenant that it is made for; where nobody knows what it did cost, that
+/// counts.
 class own_calls {
 public:
   own_calls(own_calls_host host, own_calls_setup setup);
@@ -72,9 +77,11 @@ public:
   void on_no_route(uint64_t id, ec why);
   void on_reply(const upstream_reply& x);
   void on_failure(const upstream_failure& x);
+  void on_verdicts(const ledger_verdicts& x);
   void tick();
-  /// Gives up what is under way.
-  void stop();
+  /// Gives up what is under way, and calls `done` when the ledger owes no answer any more, which
+  /// may be at once.
+  void stop(std::function<void()> done);
 
   static constexpr std::chrono::seconds tick_time{1};
   /// An upstream keeps deadlines itself; one that is dead keeps nothing.
@@ -86,6 +93,8 @@ private:
     const deployment* to = nullptr; ///< once the call is made
     upstream_actor target;
     nanousd reserved;
+    uint64_t reserving = 0; ///< in the ledger; 0 where it has answered
+    charge_id charge{};     ///< while the call is under way
     deadline until;
     steady_time started{};
     request_record record;
@@ -95,16 +104,20 @@ private:
   void end(runs::iterator at, const own_call_end& how);
   void give_up(runs::iterator at, ec why);
   void abandon(runs::iterator at, ec why);
-  void settle(run& x, nanousd spent);
+  void charge(runs::iterator at, nanousd most);
+  void on_charged(uint64_t id, const charge_verdict& verdict);
+  void settle(run& x, nanousd spent, const charge_outcome& outcome);
   void arm();
 
   own_calls_host host_;
   own_calls_setup setup_;
   call_budget budget_;
+  charge_desk charges_;
   runs runs_; ///< by call
   uint64_t call_next_ = 0;
   bool ticking_ = false;
   bool stopping_ = false;
+  std::function<void()> stopped_; ///< what is to be called then
 };
 
 using own_calls_tick_atom = caf::atom_constant<caf::atom("owntick")>;
@@ -115,6 +128,7 @@ std::unique_ptr<own_calls> make_own_calls(Self* self, own_calls_setup setup) {
   auto calls = std::make_shared<own_calls*>(nullptr); // known only once it is made
   own_calls_host host;
   host.client = [self] { return caf::actor_cast<call_client_actor>(self); };
+  host.ledger_client = [self] { return caf::actor_cast<ledger_client_actor>(self); };
   host.now = [self] { return self->clock().now(); };
   host.arm = [self] { self->delayed_send(self, own_calls::tick_time, own_calls_tick_atom::value); };
   host.ask_router = [self, calls, router = setup.router,

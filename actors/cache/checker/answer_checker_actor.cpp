@@ -74,10 +74,8 @@ answer_checker(ticking_answer_checker_actor::stateful_pointer<answer_checker_sta
         calls->make(std::move(call));
         return promise;
       },
-      [self, calls](const drain&) {
-        calls->stop();
-        self->quit();
-      },
+      [self, calls](const drain&) { calls->stop([self] { self->quit(); }); },
+      [calls](const ledger_verdicts& x) { calls->on_verdicts(x); },
       [calls](own_calls_tick_atom) { calls->tick(); },
   };
 }

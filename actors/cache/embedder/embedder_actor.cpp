@@ -92,10 +92,8 @@ ticking_embedder_actor::behavior_type embedder(embedder_pointer self, embedder_s
         calls->make(std::move(call));
         return promise;
       },
-      [self, calls](const drain&) {
-        calls->stop();
-        self->quit();
-      },
+      [self, calls](const drain&) { calls->stop([self] { self->quit(); }); },
+      [calls](const ledger_verdicts& x) { calls->on_verdicts(x); },
       [calls](own_calls_tick_atom) { calls->tick(); },
   };
 }

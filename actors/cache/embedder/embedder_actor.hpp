@@ -8,6 +8,8 @@
 namespace sluice {
 
 using ticking_embedder_actor = embedder_actor::extend<
+    // What the ledger says of its charges.
+    caf::reacts_to<ledger_verdicts>,
     // It is time to look for calls that nobody will answer any more.
     caf::reacts_to<own_calls_tick_atom>>;
 

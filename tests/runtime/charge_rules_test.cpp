@@ -1,4 +1,4 @@
-#include "api/gateway/charge_rules.hpp"
+#include "runtime/charge_rules.hpp"
 
 #include <gtest/gtest.h>
 
@@ -19,8 +19,8 @@ deployment priced(int64_t output_max = 0) {
   return result;
 }
 
-inference_request chat(int64_t output_max = 0) {
-  inference_request result;
+charge_scale chat(int64_t output_max = 0) {
+  charge_scale result;
   result.output_tokens_max = output_max;
   return result;
 }

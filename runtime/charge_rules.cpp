@@ -1,4 +1,4 @@
-#include "api/gateway/charge_rules.hpp"
+#include "runtime/charge_rules.hpp"
 
 #include "runtime/tokens/tokenizer.hpp"
 
@@ -17,14 +17,14 @@ constexpr size_t counted_bytes_max = 16 * 1024;
 /// has, so this is for the operator's own.
 constexpr int64_t output_tokens_default = 4'096;
 
-int64_t input_bound(const std::string& body, const deployment& to) {
+int64_t input_bound(std::string_view body, const deployment& to) {
   if (body.size() > counted_bytes_max)
     return static_cast<int64_t>(body.size() / 2);
   // Braces, quotes and names of fields are more tokens than providers add for a message.
   return static_cast<int64_t>(tokenizer::of(token_encoding_of(to.upstream_model)).count(body));
 }
 
-int64_t output_bound(const inference_request& asked, const deployment& to) {
+int64_t output_bound(const charge_scale& asked, const deployment& to) {
   if (asked.kind == endpoint::embeddings)
     return 0;
   auto of_model = (to.output_tokens_max > 0 ? to.output_tokens_max : output_tokens_default) *
@@ -37,7 +37,7 @@ int64_t output_bound(const inference_request& asked, const deployment& to) {
 
 } // namespace
 
-nanousd charge_most(const inference_request& asked, const std::string& body, const deployment& to) {
+nanousd charge_most(const charge_scale& asked, std::string_view body, const deployment& to) {
   if (!to.price)
     return {};
   auto price = to.price->price;
@@ -48,6 +48,21 @@ nanousd charge_most(const inference_request& asked, const std::string& body, con
   price.input = std::max({price.input, price.cache_read, price.cache_write});
   price.output = std::max(price.output, price.reasoning);
   return cost(most, price).value_or(nanousd{std::numeric_limits<int64_t>::max() / 8});
+}
+
+charge_outcome outcome_of_answer(const token_usage& usage, bool known, const call_share& share,
+                                 const deployment& to) {
+  charge_outcome result;
+  result.usage = usage;
+  if (share.cost_known)
+    result.cost = share.cost;
+  else if (known && to.price)
+    result.cost = cost(usage, to.price->price).value_or(nanousd{});
+  if (share.joined)
+    result.set(charge_flag::joined);
+  else if (!known && !share.cost_known && to.price)
+    result.set(charge_flag::assumed); // billed, and nobody said how much
+  return result;
 }
 
 charge_outcome outcome_of_failure(const upstream_failure& x) {
@@ -68,6 +83,19 @@ charge_outcome outcome_of_end(const stream_end& x, charge_outcome so_far) {
   if (!x.usage_known && !paid_elsewhere)
     so_far.set(charge_flag::assumed);
   return so_far;
+}
+
+charge_outcome outcome_of_leaving() {
+  charge_outcome result;
+  result.set(charge_flag::failed);
+  result.set(charge_flag::assumed);
+  return result;
+}
+
+charge_outcome outcome_of_nothing() {
+  charge_outcome result;
+  result.set(charge_flag::unsent);
+  return result;
 }
 
 } // namespace sluice
