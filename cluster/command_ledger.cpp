@@ -1,5 +1,6 @@
 #include "cluster/commands.hpp"
 #include "cluster/ledger_lines.hpp"
+#include "cluster/ledger_parts.hpp"
 #include "runtime/ec.hpp"
 #include "storage/ledger_check.hpp"
 #include "storage/ledger_store.hpp"
@@ -32,12 +33,14 @@ int complain(const caf::error& why) {
   return exit_failed;
 }
 
-/// The ledger of a node that does not run. Makes none: a wrong folder is a mistake.
-caf::expected<std::unique_ptr<ledger_store>> open_ledger_of(const ledger_arguments& x) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(x.folder + "/CURRENT", ignored))
-    return make_error(ec::io_failed, x.folder + " is no folder of a ledger");
-  return ledger_store::open(x.folder, {});
+/// The ledger as it stands, whether a node uses it or not.
+auto snapshot_of(const ledger_arguments& x) {
+  return ledger_store::snapshot(x.folder);
+}
+
+std::string day_text(const ledger_day& x) {
+  return "day " + day_json(x)["day"].get<std::string>() + " (UTC): $" + to_usd_string(x.spent) +
+         " in " + std::to_string(x.charges) + " charges" + (x.closed ? ", closed" : "");
 }
 
 bool asked_for(const ledger_arguments& x, const charge_owner& owner) {
@@ -45,7 +48,7 @@ bool asked_for(const ledger_arguments& x, const charge_owner& owner) {
 }
 
 int show(const ledger_arguments& x) {
-  auto ledger = open_ledger_of(x);
+  auto ledger = snapshot_of(x);
   if (!ledger)
     return complain(ledger.error());
   auto accounts = (*ledger)->accounts();
@@ -72,9 +75,7 @@ int show(const ledger_arguments& x) {
   for (auto& day : *days) {
     report["days"].push_back(day_json(day));
     if (!x.json)
-      std::cout << "day " << report["days"].back()["day"].get<std::string>() << " (UTC): $"
-                << to_usd_string(day.spent) << " in " << day.charges << " charges"
-                << (day.closed ? ", closed" : "") << '\n';
+      std::cout << day_text(day) << '\n';
   }
   if (x.json)
     std::cout << report.dump(2) << '\n';
@@ -82,7 +83,7 @@ int show(const ledger_arguments& x) {
 }
 
 int export_rows(const ledger_arguments& x) {
-  auto ledger = open_ledger_of(x);
+  auto ledger = snapshot_of(x);
   if (!ledger)
     return complain(ledger.error());
   auto csv = x.format == "csv";
@@ -111,7 +112,7 @@ int export_rows(const ledger_arguments& x) {
 }
 
 int check(const ledger_arguments& x) {
-  auto ledger = open_ledger_of(x);
+  auto ledger = snapshot_of(x);
   if (!ledger)
     return complain(ledger.error());
   auto found = verify(**ledger);
@@ -139,7 +140,7 @@ int check(const ledger_arguments& x) {
 }
 
 int back_up(const ledger_arguments& x) {
-  auto ledger = open_ledger_of(x);
+  auto ledger = snapshot_of(x);
   if (!ledger)
     return complain(ledger.error());
   if (auto error = (*ledger)->back_up(x.other))
@@ -149,18 +150,49 @@ int back_up(const ledger_arguments& x) {
 }
 
 int restore(const ledger_arguments& x) {
-  if (auto error = ledger_store::restore(x.other, x.folder))
-    return complain(error);
-  std::cout << "restored from " << x.other << "; what was in " << x.folder
-            << " stands beside it as .damaged-N\n";
+  auto aside = ledger_store::restore(x.other, x.folder);
+  if (!aside)
+    return complain(aside.error());
+  std::cout << "restored from " << x.other;
+  if (!aside->empty())
+    std::cout << "; what was in " << x.folder << " is now in " << *aside;
+  std::cout << '\n';
   return exit_ok;
+}
+
+int close(const ledger_arguments& x) {
+  auto before = snapshot_of(x); // and so none is made where there is none
+  if (!before)
+    return complain(before.error());
+  auto ledger = ledger_store::open(x.folder, {});
+  if (ledger) {
+    if (auto error = close_days(**ledger, std::chrono::system_clock::now()))
+      return complain(error);
+  } else {
+    std::cerr << "sluice: " << message_of(ledger.error())
+              << "; a running node closes its days itself\n";
+  }
+  auto days = ledger ? (*ledger)->days() : (*before)->days();
+  if (!days)
+    return complain(days.error());
+  auto report = nlohmann::ordered_json::array();
+  for (auto& day : *days)
+    if (day.closed) {
+      report.push_back(day_json(day));
+      if (!x.json)
+        std::cout << day_text(day) << ", chain " << report.back()["chain"].get<std::string>()
+                  << '\n';
+    }
+  if (x.json)
+    std::cout << report.dump(2) << '\n';
+  return ledger ? exit_ok : exit_failed;
 }
 
 } // namespace
 
 void add_ledger(CLI::App& app, int& result) {
   auto* command = app.add_subcommand(
-      "ledger", "What was spent, of a node that does not run; a running one answers GET /v1/usage");
+      "ledger", "What was spent. All but close and restore may be used while the node runs");
   command->require_subcommand(1);
   auto arguments = std::make_shared<ledger_arguments>();
   auto add = [&](const char* name, const char* help, auto run) {
@@ -174,7 +206,8 @@ void add_ledger(CLI::App& app, int& result) {
   auto* checked = add("verify", "Compute balances, days and the chain anew from the rows", check);
   auto* out = add("backup", "Copy it to a folder that does not exist yet", back_up);
   auto* in = add("restore", "Put a backup in its place, once that was verified", restore);
-  for (auto* each : {shown, checked})
+  auto* closed = add("close", "Close days that are over, as a start of the node does", close);
+  for (auto* each : {shown, checked, closed})
     each->add_flag("--json", arguments->json, "One JSON object in place of the text");
   for (auto* each : {shown, rows})
     each->add_option("--tenant", arguments->tenant, "Only this one's");

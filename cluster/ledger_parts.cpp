@@ -62,4 +62,14 @@ ledger_actor spawn_ledger(caf::actor_system& system, const configuration& settin
   return system.spawn<caf::detached>(ledger_keeper, std::move(setup));
 }
 
+caf::error close_days(ledger_archive& ledger, wall_time now) {
+  auto contents = ledger.begin();
+  if (!contents)
+    return contents.error();
+  now = std::max(now, contents->latest); // a clock that was put back opens no day again
+  ledger_book book{budget_rules{{}, {}}, std::move(*contents), now};
+  auto changes = book.take_changes(now);
+  return changes.empty() ? caf::error{} : ledger.commit(std::move(changes));
+}
+
 } // namespace sluice

@@ -31,4 +31,8 @@ ledger_actor spawn_ledger(caf::actor_system& system, const configuration& settin
                           std::shared_ptr<node_log> log,
                           std::function<void(const caf::error&)> on_broken);
 
+/// Does to the ledger of a node that does not run what its next start would do: charges that were
+/// open at its end count as the most that they could cost, and days that are over are closed.
+caf::error close_days(ledger_archive& ledger, wall_time now);
+
 } // namespace sluice

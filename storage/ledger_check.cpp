@@ -65,6 +65,7 @@ public:
       compare(x);
     for (auto& [day, ignored] : of_days_)
       complain(name_of(day) + ": there are rows of it, but it is not there");
+    findings_.chain = chain_;
     return std::move(findings_);
   }
 

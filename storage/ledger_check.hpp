@@ -13,6 +13,7 @@ struct ledger_findings {
   nanousd sum;       ///< of what they cost
   uint64_t accounts = 0;
   uint64_t days = 0;
+  std::string chain; ///< of the last row; that of an empty ledger where there is none
   /// What does not agree, a sentence each, naming its row, account or day.
   std::vector<std::string> discrepancies;
   /// Further ones that are not in the list, which has at most `listed_max`.

@@ -66,8 +66,9 @@ caf::error exchange(const fs::path& copy, const fs::path& into, const fs::path& 
   return {};
 }
 
-caf::error take_place(const fs::path& copy, const fs::path& into) {
+caf::expected<std::string> take_place(const fs::path& copy, const fs::path& into) {
   std::error_code error;
+  std::string aside;
   if (!fs::exists(into, error)) {
     fs::rename(copy, into, error);
     if (error)
@@ -76,10 +77,13 @@ caf::error take_place(const fs::path& copy, const fs::path& into) {
     auto lock = ledger_lock::take(into.string());
     if (!lock)
       return lock.error();
-    if (auto failure = exchange(copy, into, numbered(into, ".damaged-")))
+    aside = numbered(into, ".damaged-").string();
+    if (auto failure = exchange(copy, into, aside))
       return failure;
   }
-  return sync_path(into.parent_path().string());
+  if (auto failure = sync_path(into.parent_path().string()))
+    return failure;
+  return aside;
 }
 
 caf::error check(const ledger_store& x, const std::string& backup) {
@@ -94,7 +98,8 @@ caf::error check(const ledger_store& x, const std::string& backup) {
 
 } // namespace
 
-caf::error ledger_store::restore(const std::string& backup, const std::string& into) {
+caf::expected<std::string> ledger_store::restore(const std::string& backup,
+                                                 const std::string& into) {
   std::error_code error;
   auto place = fs::absolute(into, error).lexically_normal();
   if (!place.has_filename()) // "ledger/"

@@ -173,6 +173,42 @@ ledger_store::open(const std::string& folder, const ledger_store_options& option
   return result;
 }
 
+caf::expected<std::unique_ptr<const ledger_archive>>
+ledger_store::snapshot(const std::string& folder) {
+  auto none = [&] { return make_error(ec::storage_failed, "there is no ledger in " + folder); };
+  std::error_code ignored; // what cannot be read is told when it is opened
+  if (!fs::exists(fs::path{folder} / "CURRENT", ignored))
+    return none();
+  // Read before the database, which is never behind it then; and twice, for a read may meet a
+  // number that is being written, and see half of it.
+  auto mark = high_water::read(folder);
+  if (!mark)
+    return mark.error();
+  auto again = high_water::read(folder);
+  if (!again)
+    return again.error();
+  auto tables = open_ledger_snapshot(folder);
+  if (!tables)
+    return tables.error();
+  auto found = check_schema(*tables);
+  if (!found)
+    return found.error();
+  if (!*found) // a node that starts for the first time, or damage
+    return !*mark && tables->empty() ? none() : damaged("the format", "is missing");
+  auto state = state_in(*tables);
+  if (!state)
+    return damaged("the state", state.error());
+  auto marked = std::min(mark->value_or(0), again->value_or(0));
+  if (auto error = check_mark(folder, state->commits, marked))
+    return error;
+  std::unique_ptr<ledger_store> result{new ledger_store{std::move(*tables)}};
+  result->state_ = std::move(*state);
+  result->rows_ = result->state_.rows;
+  result->commits_ = result->state_.commits;
+  result->snapshot_ = true;
+  return std::unique_ptr<const ledger_archive>{std::move(result)};
+}
+
 caf::error ledger_store::load(const ledger_store_options& options, std::optional<uint64_t> mark) {
   auto found = check_schema(*tables_);
   if (!found)
@@ -357,6 +393,8 @@ caf::error ledger_store::back_up(const std::string& folder) const {
     fs::create_directories(path.parent_path(), error);
   if (error)
     return make_error(ec::storage_failed, "cannot make " + folder + ": " + error.message());
+  if (snapshot_)
+    return copy(path.string());
   uint64_t commits = commits_; // read first: the copy has all of these
   rocksdb::Checkpoint* made = nullptr;
   auto status = rocksdb::Checkpoint::Create(tables_->db.get(), &made);

@@ -33,12 +33,20 @@ public:
   static caf::expected<std::unique_ptr<ledger_store>> open(const std::string& folder,
                                                            const ledger_store_options& options);
 
-  /// Puts a backup in the place of the ledger in `into`. The backup is copied and checked first,
+  /// The ledger in `folder` as it stands, for reading, whether a node uses it or not: no
+  /// incarnation begins, no file changes, and what is committed later is not in it. Its `back_up`
+  /// copies every value and verifies the copy, which shares no file with the ledger. Fails with
+  /// `storage_failed`: there is none, a newer program wrote it, it is damaged, or acknowledged
+  /// commits are missing.
+  static caf::expected<std::unique_ptr<const ledger_archive>> snapshot(const std::string& folder);
+
+  /// Puts a backup in the place of the ledger in `into`, and tells where the one that was there is
+  /// now; empty where there was none. The backup is copied and checked first,
   /// row by row; the ledger that was there is moved to `INTO.damaged-N` then. Incarnations begin
   /// far beyond those of the backup, for the node may have begun some since, and no charge is named
   /// twice. Fails with `storage_failed`: the backup is damaged or says something else than its
   /// rows, or a process uses the ledger in `into`; all is as before then.
-  static caf::error restore(const std::string& backup, const std::string& into);
+  static caf::expected<std::string> restore(const std::string& backup, const std::string& into);
 
   ~ledger_store() override;
 
@@ -60,12 +68,15 @@ private:
   /// Makes the changes and the state after them one write.
   caf::error write(ledger_batch&& x, ledger_state state);
   caf::error fail(caf::error why);
+  /// Of a snapshot.
+  caf::error copy(const std::string& place) const;
 
   std::unique_ptr<ledger_tables> tables_;
   high_water mark_;
   ledger_state state_;
   caf::error broken_;
   bool begun_ = false;
+  bool snapshot_ = false;
   // For those that other threads call.
   std::atomic<uint64_t> rows_ = 0;
   std::atomic<uint64_t> commits_ = 0;

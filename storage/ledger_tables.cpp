@@ -8,6 +8,10 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
 namespace sluice {
 
 namespace {
@@ -53,6 +57,51 @@ rocksdb::Options options_of(uint64_t cache_bytes) {
   return x;
 }
 
+/// A node replaces its files every some thousand commits, and opening takes milliseconds: whoever
+/// meets that so often has another problem.
+constexpr int snapshot_attempts_max = 20;
+
+/// Those that hold what was committed. RocksDB removes each when nothing needs it any more.
+caf::expected<std::set<std::string>> data_files(const std::string& folder) {
+  namespace fs = std::filesystem;
+  std::set<std::string> result;
+  std::error_code error;
+  for (fs::directory_iterator i{folder, error}, end; !error && i != end; i.increment(error))
+    if (auto name = i->path().filename().string();
+        name.ends_with(".sst") || name.ends_with(".log") || name.starts_with("MANIFEST-"))
+      result.insert(name);
+  if (error)
+    return make_error(ec::storage_failed, "cannot read " + folder + ": " + error.message());
+  return result;
+}
+
+caf::error copy_family(rocksdb::DB& from, rocksdb::ColumnFamilyHandle* source, rocksdb::DB& to,
+                       rocksdb::ColumnFamilyHandle* target) {
+  rocksdb::ReadOptions reading;
+  reading.fill_cache = false; // each value is read once
+  reading.readahead_size = mib;
+  rocksdb::WriteOptions unlogged;
+  unlogged.disableWAL = true; // it is flushed at the end
+  std::unique_ptr<rocksdb::Iterator> i{from.NewIterator(reading, source)};
+  rocksdb::WriteBatch batch;
+  auto write = [&] {
+    auto error = to_error(to.Write(unlogged, &batch), "writing a copy of the ledger");
+    batch.Clear();
+    return error;
+  };
+  for (i->SeekToFirst(); i->Valid(); i->Next()) {
+    batch.Put(target, i->key(), i->value());
+    if (batch.GetDataSize() >= mib)
+      if (auto error = write())
+        return error;
+  }
+  if (auto error = to_error(i->status(), "reading the ledger for a copy"))
+    return error;
+  if (auto error = write())
+    return error;
+  return to_error(to.Flush({}, target), "writing a copy of the ledger");
+}
+
 caf::error taken(const std::string& folder) {
   return make_error(ec::storage_failed,
                     "cannot use the ledger in " + folder + ": another process uses it");
@@ -79,8 +128,10 @@ bool ledger_tables::empty() const {
 caf::expected<ledger_tables> open_ledger_tables(const std::string& folder, uint64_t cache_bytes,
                                                 ledger_access access) {
   auto options = options_of(cache_bytes);
-  if (access == ledger_access::whole_beginning)
+  if (access == ledger_access::whole_beginning) {
     options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+    options.max_open_files = -1; // all at once: who writes to it may remove them later
+  }
   rocksdb::ColumnFamilyOptions family{options};
   std::vector<rocksdb::ColumnFamilyDescriptor> families{
       {rocksdb::kDefaultColumnFamilyName, family}, // there has to be one; nothing is in it
@@ -107,6 +158,35 @@ caf::expected<ledger_tables> open_ledger_tables(const std::string& folder, uint6
   result.days = handles[5];
   result.folder = folder;
   return result;
+}
+
+caf::expected<ledger_tables> open_ledger_snapshot(const std::string& folder) {
+  for (int i = 0; i < snapshot_attempts_max; ++i) {
+    auto before = data_files(folder);
+    if (!before)
+      return before.error();
+    auto result = open_ledger_tables(folder, mib, ledger_access::whole_beginning);
+    auto after = data_files(folder);
+    if (!after)
+      return after.error();
+    // A log that went away between the list of files and the reading of it would be a hole that
+    // RocksDB does not see. Logs go in their order, so one of those before is missing then.
+    if (std::ranges::includes(*after, *before))
+      return result;
+  }
+  return make_error(ec::storage_failed, "cannot read the ledger in " + folder +
+                                            ": its files are replaced faster than they are read");
+}
+
+caf::error copy_ledger_tables(const ledger_tables& from, const std::string& folder) {
+  auto to = open_ledger_tables(folder, mib, ledger_access::write);
+  if (!to)
+    return to.error();
+  for (auto family : {&ledger_tables::open, &ledger_tables::rows, &ledger_tables::accounts,
+                      &ledger_tables::days, &ledger_tables::meta})
+    if (auto error = copy_family(*from.db, from.*family, *to->db, (*to).*family))
+      return error;
+  return {};
 }
 
 caf::expected<ledger_lock> ledger_lock::take(const std::string& folder) {

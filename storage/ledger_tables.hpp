@@ -41,6 +41,17 @@ enum class ledger_access : uint8_t {
 caf::expected<ledger_tables> open_ledger_tables(const std::string& folder, uint64_t cache_bytes,
                                                 ledger_access access);
 
+/// Opens a database as it stands, also while another process writes to it. It changes nothing, and
+/// what it shows does not change. A commit that is being made may be in it before it is
+/// acknowledged. Fails with `storage_failed`: it is damaged, or its files are replaced faster than
+/// they can be read.
+caf::expected<ledger_tables> open_ledger_snapshot(const std::string& folder);
+
+/// Writes all that `from` holds to a new database in `folder`, without a log. It is on the disk
+/// when this returns without an error; the format and the state come last, so what is broken off is
+/// never taken for a ledger. Fails with `storage_failed`.
+caf::error copy_ledger_tables(const ledger_tables& from, const std::string& folder);
+
 /// Keeps other processes away from a database that is not open, as long as it lives.
 class ledger_lock {
 public:

@@ -257,7 +257,7 @@ protected:
 
 TEST_F(ledger_restore_test, takes_the_place_of_the_ledger_which_is_moved_aside) {
   for (int i = 0; i < 2; ++i)
-    ASSERT_FALSE(ledger_store::restore(copy, path + "/"));
+    ASSERT_TRUE(ledger_store::restore(copy, path + "/"));
   EXPECT_EQ(names(),
             (std::vector<std::string>{"copy", "ledger", "ledger.damaged-1", "ledger.damaged-2"}));
   auto x = opened();
@@ -271,7 +271,7 @@ TEST_F(ledger_restore_test, takes_the_place_of_the_ledger_which_is_moved_aside) 
 
 TEST_F(ledger_restore_test, restores_where_nothing_is) {
   auto other = (folder.path() / "other").string();
-  ASSERT_FALSE(ledger_store::restore(copy, other));
+  ASSERT_TRUE(ledger_store::restore(copy, other));
   EXPECT_EQ(findings(*opened(other)).rows, 20u);
   EXPECT_EQ(names(), (std::vector<std::string>{"copy", "ledger", "other"}));
 }
@@ -285,19 +285,19 @@ TEST_F(ledger_restore_test, the_backup_stays_as_it_was) {
     return result;
   };
   auto before = list();
-  ASSERT_FALSE(ledger_store::restore(copy, path));
+  ASSERT_TRUE(ledger_store::restore(copy, path));
   EXPECT_EQ(list(), before);
 }
 
 TEST_F(ledger_restore_test, refuses_a_ledger_in_use) {
   auto x = opened();
-  auto error = ledger_store::restore(copy, path);
+  auto error = ledger_store::restore(copy, path).error();
   EXPECT_THAT(message_of(error), HasSubstr("another process uses it"));
   EXPECT_EQ(findings(*x).rows, 25u);
 }
 
 TEST_F(ledger_restore_test, refuses_what_is_no_backup) {
-  auto error = ledger_store::restore((folder.path() / "nothing").string(), path);
+  auto error = ledger_store::restore((folder.path() / "nothing").string(), path).error();
   EXPECT_THAT(message_of(error), HasSubstr("there is no backup"));
   EXPECT_EQ(findings(*opened()).rows, 25u);
 }
@@ -310,7 +310,7 @@ TEST_F(ledger_restore_test, refuses_a_backup_whose_rows_say_something_else) {
     ASSERT_TRUE(
         tables->db->Put({}, tables->accounts, key_of(uint64_t{1}), encode_account(other)).ok());
   }
-  auto error = ledger_store::restore(copy, path);
+  auto error = ledger_store::restore(copy, path).error();
   EXPECT_THAT(message_of(error), HasSubstr("account 1"));
   EXPECT_EQ(names(), (std::vector<std::string>{"copy", "ledger"}));
   EXPECT_EQ(findings(*opened()).rows, 25u);
@@ -324,7 +324,7 @@ TEST_F(ledger_restore_test, refuses_a_backup_with_a_damaged_file) {
       fs::rename(bytes, x.path());
       turn_byte(x.path(), 20);
     }
-  auto error = ledger_store::restore(copy, path);
+  auto error = ledger_store::restore(copy, path).error();
   EXPECT_EQ(code_of(error), ec::storage_failed);
   EXPECT_EQ(names(), (std::vector<std::string>{"copy", "ledger"}));
   EXPECT_EQ(findings(*opened()).rows, 25u);
