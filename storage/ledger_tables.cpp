@@ -2,15 +2,12 @@
 
 #include "runtime/ec.hpp"
 #include "storage/data_folder.hpp"
+#include "storage/folder_watch.hpp"
 #include "storage/rocksdb_error.hpp"
 
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
-
-#include <algorithm>
-#include <filesystem>
-#include <set>
 
 namespace sluice {
 
@@ -61,18 +58,9 @@ rocksdb::Options options_of(uint64_t cache_bytes) {
 /// meets that so often has another problem.
 constexpr int snapshot_attempts_max = 20;
 
-/// Those that hold what was committed. RocksDB removes each when nothing needs it any more.
-caf::expected<std::set<std::string>> data_files(const std::string& folder) {
-  namespace fs = std::filesystem;
-  std::set<std::string> result;
-  std::error_code error;
-  for (fs::directory_iterator i{folder, error}, end; !error && i != end; i.increment(error))
-    if (auto name = i->path().filename().string();
-        name.ends_with(".sst") || name.ends_with(".log") || name.starts_with("MANIFEST-"))
-      result.insert(name);
-  if (error)
-    return make_error(ec::storage_failed, "cannot read " + folder + ": " + error.message());
-  return result;
+/// Those that hold what was committed, and the list of them.
+bool has_commits(std::string_view file) {
+  return file.ends_with(".sst") || file.ends_with(".log") || file.starts_with("MANIFEST-");
 }
 
 caf::error copy_family(rocksdb::DB& from, rocksdb::ColumnFamilyHandle* source, rocksdb::DB& to,
@@ -161,17 +149,14 @@ caf::expected<ledger_tables> open_ledger_tables(const std::string& folder, uint6
 }
 
 caf::expected<ledger_tables> open_ledger_snapshot(const std::string& folder) {
+  auto watch = folder_watch::begin(folder);
+  if (!watch)
+    return watch.error();
   for (int i = 0; i < snapshot_attempts_max; ++i) {
-    auto before = data_files(folder);
-    if (!before)
-      return before.error();
     auto result = open_ledger_tables(folder, mib, ledger_access::whole_beginning);
-    auto after = data_files(folder);
-    if (!after)
-      return after.error();
-    // A log that went away between the list of files and the reading of it would be a hole that
-    // RocksDB does not see. Logs go in their order, so one of those before is missing then.
-    if (std::ranges::includes(*after, *before))
+    // A log that came or went between the list of files and the reading of it may be a hole that
+    // RocksDB does not see, and a table that went an error that is none.
+    if (!watch->changed(has_commits))
       return result;
   }
   return make_error(ec::storage_failed, "cannot read the ledger in " + folder +

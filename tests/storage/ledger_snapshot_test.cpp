@@ -1,6 +1,7 @@
 #include "tests/support/ledger_fixture.hpp"
 
 #include <atomic>
+#include <random>
 #include <thread>
 
 namespace sluice {
@@ -134,26 +135,35 @@ TEST_F(ledger_snapshot_test, has_no_holes_where_logs_and_tables_are_replaced_all
   fill(0);
   auto tables = raw();
   ASSERT_TRUE(tables.db);
-  std::atomic<bool> done = false;
+  constexpr int openings = 60;
+  std::atomic<int> opened = 0;
   std::atomic<uint64_t> written = 0;
   std::thread writer{[&] {
-    for (uint64_t n = 1; !done; ++n) { // each in two families, or in none
-      rocksdb::WriteBatch batch;
-      batch.Put(tables.rows, key_of(n), "");
-      batch.Put(tables.accounts, key_of(n), "");
-      EXPECT_TRUE(tables.db->Write({}, &batch).ok());
-      written = n;
-      if (n % 400 == 0) { // a log and tables end, and earlier ones go
+    std::mt19937 random{30};
+    std::uniform_int_distribution rounds{1, 6}; // fewer end before an opening does, or more
+    for (int turn = 0; turn < openings; ++turn) {
+      for (int round = rounds(random); round > 0; --round) {
+        for (int i = 0; i < 400; ++i) { // each in two families, or in none
+          rocksdb::WriteBatch batch;
+          batch.Put(tables.rows, key_of(written + 1), "");
+          batch.Put(tables.accounts, key_of(written + 1), "");
+          EXPECT_TRUE(tables.db->Write({}, &batch).ok());
+          ++written;
+        }
+        // A log and tables end, and earlier ones go.
         EXPECT_TRUE(tables.db->Flush({}, {tables.rows, tables.accounts}).ok());
         for (auto* family : {tables.rows, tables.accounts})
           EXPECT_TRUE(tables.db->CompactRange({}, family, nullptr, nullptr).ok());
       }
+      opened.wait(turn);
     }
   }};
   int seen = 0;
-  for (int i = 0; i < 30; ++i) {
+  for (int i = 0; i < openings; ++i) {
     uint64_t least = written;
     auto x = open_ledger_snapshot(path);
+    ++opened;
+    opened.notify_one();
     if (!x) {
       EXPECT_THAT(message_of(x.error()), HasSubstr("faster than they are read"));
       continue;
@@ -164,9 +174,10 @@ TEST_F(ledger_snapshot_test, has_no_holes_where_logs_and_tables_are_replaced_all
     EXPECT_GE(rows.first, least);
     EXPECT_EQ(numbers_of(*x, x->accounts), rows);
   }
-  done = true;
   writer.join();
   EXPECT_GT(seen, 0);
+  RecordProperty("seen", seen);
+  RecordProperty("written", std::to_string(written));
 }
 
 TEST_F(ledger_snapshot_test, makes_no_ledger_where_there_is_none) {
