@@ -22,6 +22,7 @@ void add_check(CLI::App& app, int& result);
 void add_batch(CLI::App& app, int& result);
 void add_cache(CLI::App& app, int& result);
 void add_ledger(CLI::App& app, int& result);
+void add_budget(CLI::App& app, int& result);
 void add_bench(CLI::App& app, int& result);
 
 } // namespace sluice

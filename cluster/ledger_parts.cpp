@@ -55,10 +55,15 @@ ledger_actor spawn_ledger(caf::actor_system& system, const configuration& settin
                           opened_ledger&& opened, monitor_actor monitor,
                           std::shared_ptr<node_log> log,
                           std::function<void(const caf::error&)> on_broken) {
+  token_limits::per_minute tokens;
+  for (auto& key : settings.keys)
+    if (key.tokens_per_minute > 0)
+      tokens.emplace(key.id, key.tokens_per_minute);
   auto setup = std::make_shared<ledger_setup>(ledger_setup{
       std::move(opened.archive), std::move(opened.contents),
       budget_rules{settings.budgets, settings.optimizer.daily_budget}, std::move(monitor),
-      std::move(log), [] { return std::chrono::system_clock::now(); }, std::move(on_broken)});
+      std::move(log), [] { return std::chrono::system_clock::now(); }, std::move(on_broken),
+      std::move(tokens)});
   return system.spawn<caf::detached>(ledger_keeper, std::move(setup));
 }
 

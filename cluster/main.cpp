@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
   add_batch(app, result);
   add_cache(app, result);
   add_ledger(app, result);
+  add_budget(app, result);
   add_bench(app, result);
   try {
     app.parse(argc, argv);

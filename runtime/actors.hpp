@@ -201,6 +201,10 @@ using ledger_actor = caf::typed_actor<
     caf::reacts_to<ledger_orders>,
     // How do these accounts stand?
     caf::replies_to<account_query>::with<account_list>,
+    // Which budgets are there?
+    caf::replies_to<budget_query>::with<budget_list>,
+    // Another budget from now on. Fails with `storage_failed`.
+    caf::replies_to<budget_change>::with<budget_list>,
     // Write down what came before, then stop.
     caf::reacts_to<drain>>;
 
@@ -386,4 +390,8 @@ CAF_ADD_TYPE_ID(sluice, (sluice::account_view))
 CAF_ADD_TYPE_ID(sluice, (sluice::account_query))
 CAF_ADD_TYPE_ID(sluice, (sluice::account_list))
 CAF_ADD_TYPE_ID(sluice, (sluice::ledger_report))
+CAF_ADD_TYPE_ID(sluice, (sluice::budget_rule))
+CAF_ADD_TYPE_ID(sluice, (sluice::budget_change))
+CAF_ADD_TYPE_ID(sluice, (sluice::budget_query))
+CAF_ADD_TYPE_ID(sluice, (sluice::budget_list))
 CAF_END_TYPE_ID_BLOCK(sluice)

@@ -99,6 +99,33 @@ enum class budget_action : uint8_t {
 };
 std::string_view to_string_view(budget_action x);
 
+/// A budget as somebody says it; its accounts are those of all whom it fits.
+struct budget_rule {
+  budget_scope scope = budget_scope::tenant;
+  std::string name;   ///< of the tenant, team, user or key; "*" for each one of its own
+  std::string tenant; ///< of a team, user or key: whose it is; empty for whoever's
+  std::string model;  ///< as callers name it; empty for all
+  period_kind period = period_kind::day;
+  std::string zone = "UTC";
+  budget_action action = budget_action::refuse;
+  bool limited = true; ///< otherwise it only counts
+  nanousd limit;
+  bool at_run_time = false; ///< said by an operator of the running node, not by its configuration
+
+  /// What no two budgets share that were set while the node ran.
+  bool same_place(const budget_rule& x) const {
+    return scope == x.scope && name == x.name && tenant == x.tenant && model == x.model &&
+           period == x.period;
+  }
+  friend bool operator==(const budget_rule&, const budget_rule&) = default;
+};
+
+/// What an operator of a running node says about a budget.
+struct budget_change {
+  budget_rule rule;  ///< in the place of all that the configuration has there
+  bool undo = false; ///< what the configuration has there counts again
+};
+
 /// One account: what somebody may spend in one period, and has.
 struct ledger_account {
   uint32_t number = 0; ///< from 1, never used twice
@@ -116,9 +143,10 @@ struct ledger_account {
   nanousd returned;
   nanousd spent;
   uint64_t grants = 0;
-  nanousd overrun;      ///< that charges did cost beyond what was reserved
-  uint64_t charges = 0; ///< settled
-  uint32_t alerted = 0; ///< per cent that somebody was told about
+  nanousd overrun;       ///< that charges did cost beyond what was reserved
+  uint64_t charges = 0;  ///< settled
+  uint32_t alerted = 0;  ///< per cent that somebody was told about
+  bool foreseen = false; ///< somebody was told that it will not last for its period
 
   friend bool operator==(const ledger_account&, const ledger_account&) = default;
 };

@@ -37,17 +37,25 @@ int64_t output_bound(const charge_scale& asked, const deployment& to) {
 
 } // namespace
 
-nanousd charge_most(const charge_scale& asked, std::string_view body, const deployment& to) {
+token_usage usage_most(const charge_scale& asked, std::string_view body, const deployment& to) {
+  token_usage most;
+  most.input = input_bound(body, to);
+  most.output = output_bound(asked, to);
+  return most;
+}
+
+nanousd charge_most(const token_usage& most, const deployment& to) {
   if (!to.price)
     return {};
   auto price = to.price->price;
   // Tokens of any kind: nobody knows yet what the provider has in its cache or thinks about.
-  token_usage most;
-  most.input = input_bound(body, to);
-  most.output = output_bound(asked, to);
   price.input = std::max({price.input, price.cache_read, price.cache_write});
   price.output = std::max(price.output, price.reasoning);
   return cost(most, price).value_or(nanousd{std::numeric_limits<int64_t>::max() / 8});
+}
+
+nanousd charge_most(const charge_scale& asked, std::string_view body, const deployment& to) {
+  return to.price ? charge_most(usage_most(asked, body, to), to) : nanousd{};
 }
 
 charge_outcome outcome_of_answer(const token_usage& usage, bool known, const call_share& share,

@@ -15,9 +15,13 @@ struct charge_scale {
   int64_t choices = 1;           ///< answers asked for
 };
 
-/// What one attempt at `to` can cost at most: the input as its tokens are counted, with some more
-/// for what stands around the texts, and as much output as the caller or the model allows. Zero
-/// where the price is unknown.
+/// What one attempt at `to` can use at most: the input as its tokens are counted, with some more
+/// for what stands around the texts, and as much output as the caller or the model allows.
+token_usage usage_most(const charge_scale& asked, std::string_view body, const deployment& to);
+
+/// What `most` can cost at most. Zero where the price is unknown.
+nanousd charge_most(const token_usage& most, const deployment& to);
+/// The same of what one attempt at `to` can use.
 nanousd charge_most(const charge_scale& asked, std::string_view body, const deployment& to);
 
 /// What is charged for an attempt that `to` answered: its part of a call that several pay, or the

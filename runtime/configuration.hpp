@@ -184,6 +184,7 @@ struct key_settings {
   std::string tier = "standard";    ///< a label for now: nothing is decided by it yet
   std::vector<std::string> models;  ///< allowed; empty for all
   uint32_t requests_per_minute = 0; ///< 0 for no limit
+  uint32_t tokens_per_minute = 0;   ///< likewise
   /// May do to all tenants what others may do to their own: an operator's key.
   bool admin = false;
 };

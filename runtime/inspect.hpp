@@ -76,8 +76,11 @@ SLUICE_INSPECT(charge_owner, x.tenant, x.team, x.user, x.key_id)
 SLUICE_INSPECT(charge_purpose, x.owner, x.request_id, x.attempt, x.route, x.model, x.deployment,
                x.price_version)
 SLUICE_INSPECT(charge_outcome, x.usage, x.cost, x.counterfactual, x.flags)
-SLUICE_INSPECT(charge_order, x.call, x.purpose, x.most)
-SLUICE_INSPECT(charge_verdict, x.call, x.id, x.why, x.message, x.retry_after, x.downgrade)
+SLUICE_INSPECT(charge_order, x.call, x.purpose, x.most, x.tokens)
+SLUICE_INSPECT(token_allowance, x.limit, x.remaining, x.reset)
+SLUICE_INSPECT(budget_standing, x.limited, x.limit, x.remaining, x.reset)
+SLUICE_INSPECT(charge_verdict, x.call, x.id, x.why, x.message, x.retry_after, x.downgrade, x.budget,
+               x.tokens)
 SLUICE_INSPECT(charge_end, x.call, x.id, x.outcome)
 SLUICE_INSPECT(charge_ended, x.call, x.why)
 SLUICE_INSPECT(ledger_verdicts, x.reserved, x.settled)
@@ -85,8 +88,13 @@ SLUICE_INSPECT(account_view, x.scope, x.owner, x.model, x.period, x.period_name,
                x.end, x.limited, x.limit, x.action, x.spent, x.open, x.overrun, x.charges)
 SLUICE_INSPECT(account_query, x.owner)
 SLUICE_INSPECT(account_list, x.accounts)
+SLUICE_INSPECT(budget_rule, x.scope, x.name, x.tenant, x.model, x.period, x.zone, x.action,
+               x.limited, x.limit, x.at_run_time)
+SLUICE_INSPECT(budget_change, x.rule, x.undo)
+SLUICE_INSPECT(budget_query, x.unused)
+SLUICE_INSPECT(budget_list, x.budgets, x.accounts)
 SLUICE_INSPECT(ledger_report, x.accounts, x.open, x.open_sum, x.rows, x.commits, x.refused,
-               x.assumed, x.violations, x.clock_doubted, x.failed)
+               x.assumed, x.violations, x.clock_doubted, x.failed, x.refused_tokens, x.alarms)
 SLUICE_INSPECT(batch_wake, x.number)
 SLUICE_INSPECT(metrics_query, x.unused)
 SLUICE_INSPECT(drain, x.until)

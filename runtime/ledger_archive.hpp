@@ -19,7 +19,8 @@ struct ledger_contents {
   wall_time latest;              ///< time of the last commit
   std::vector<open_charge> open; ///< of earlier incarnations
   std::vector<ledger_account> accounts;
-  std::vector<ledger_day> days; ///< that are not closed
+  std::vector<ledger_day> days;     ///< that are not closed
+  std::vector<budget_rule> budgets; ///< that were set at run time
 };
 
 /// Changes that happen together or not at all.
@@ -31,9 +32,12 @@ struct ledger_batch {
   std::vector<ledger_account> accounts;
   /// As they are now. Of those that are closed the archive fills in row and chain.
   std::vector<ledger_day> days;
+  /// Set at run time, each in the place of the one that was there.
+  std::vector<budget_change> budgets{};
 
   bool empty() const {
-    return opened.empty() && ended.empty() && rows.empty() && accounts.empty() && days.empty();
+    return opened.empty() && ended.empty() && rows.empty() && accounts.empty() && days.empty() &&
+           budgets.empty();
   }
 };
 

@@ -30,6 +30,7 @@ caf::expected<ledger_contents> memory_ledger::begin() {
   result.latest = latest_;
   result.open = values(open_);
   result.accounts = values(accounts_);
+  result.budgets = budgets_;
   for (auto& [day, x] : days_)
     if (!x.closed)
       result.days.push_back(x);
@@ -67,6 +68,11 @@ caf::error memory_ledger::commit(ledger_batch&& x) {
       day.chain = chain_;
     }
     days_.insert_or_assign(day.day, std::move(day));
+  }
+  for (auto& change : x.budgets) {
+    std::erase_if(budgets_, [&](auto& y) { return y.same_place(change.rule); });
+    if (!change.undo)
+      budgets_.push_back(std::move(change.rule));
   }
   return {};
 }

@@ -45,6 +45,7 @@ private:
   std::map<charge_id, open_charge> open_;
   std::map<uint32_t, ledger_account> accounts_;
   std::map<std::chrono::sys_days, ledger_day> days_;
+  std::vector<budget_rule> budgets_;
 };
 
 } // namespace sluice

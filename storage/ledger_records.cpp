@@ -10,6 +10,7 @@ namespace {
 constexpr uint8_t state_version = 1;
 constexpr uint8_t account_version = 1;
 constexpr uint8_t day_version = 1;
+constexpr uint8_t budget_version = 1;
 
 // The fields in their order on the disk; append only, or take the next version.
 
@@ -45,6 +46,7 @@ void account_fields(Archive& f, Account& x) {
   f(x.overrun);
   f(x.charges);
   f(x.alerted);
+  f(x.foreseen);
 }
 
 template <class Archive, class Day>
@@ -55,6 +57,20 @@ void day_fields(Archive& f, Day& x) {
   f(x.closed);
   f(x.last_row);
   f(x.chain);
+}
+
+template <class Archive, class Budget>
+void budget_fields(Archive& f, Budget& x) {
+  f.choice(x.scope, budget_scope::key);
+  f(x.name);
+  f(x.tenant);
+  f(x.model);
+  f.choice(x.period, period_kind::month);
+  f(x.zone);
+  f.choice(x.action, budget_action::downgrade);
+  f(x.limited);
+  f(x.limit);
+  f(x.at_run_time);
 }
 
 } // namespace
@@ -106,6 +122,21 @@ caf::expected<ledger_day> decode_day(std::string_view bytes) {
   return result;
 }
 
+std::string encode_budget(const budget_rule& x) {
+  field_writer f{budget_version};
+  budget_fields(f, x);
+  return f.take();
+}
+
+caf::expected<budget_rule> decode_budget(std::string_view bytes) {
+  budget_rule result;
+  field_reader f{bytes, budget_version};
+  budget_fields(f, result);
+  if (auto error = f.error())
+    return error;
+  return result;
+}
+
 std::string encode_stored_row(std::string_view chain, std::string_view row) {
   std::string result{chain};
   result += row;
@@ -137,6 +168,14 @@ std::string key_of(std::chrono::sys_days x) {
   // Days before 1970 stand before those after it.
   constexpr uint64_t middle = uint64_t{1} << 63;
   return key_of(static_cast<uint64_t>(int64_t{x.time_since_epoch().count()}) ^ middle);
+}
+
+std::string key_of(const budget_rule& x) {
+  std::string result{"budget"};
+  for (auto text : {std::string_view{x.name}, std::string_view{x.tenant}, std::string_view{x.model},
+                    to_string_view(x.scope), to_string_view(x.period)})
+    (result += '\0') += text;
+  return result;
 }
 
 } // namespace sluice

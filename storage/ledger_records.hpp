@@ -30,6 +30,9 @@ caf::expected<ledger_account> decode_account(std::string_view bytes);
 std::string encode_day(const ledger_day& x);
 caf::expected<ledger_day> decode_day(std::string_view bytes);
 
+std::string encode_budget(const budget_rule& x);
+caf::expected<budget_rule> decode_budget(std::string_view bytes);
+
 /// A row as it is stored: the chain, then the bytes that it covers.
 std::string encode_stored_row(std::string_view chain, std::string_view row);
 caf::expected<numbered_row> decode_stored_row(uint64_t number, std::string_view bytes);
@@ -38,5 +41,7 @@ caf::expected<numbered_row> decode_stored_row(uint64_t number, std::string_view 
 std::string key_of(uint64_t number);
 std::string key_of(const charge_id& x);
 std::string key_of(std::chrono::sys_days x);
+/// The same for budgets of the same place.
+std::string key_of(const budget_rule& x);
 
 } // namespace sluice

@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view schema_key = "schema";
 constexpr std::string_view schema = "1";
 constexpr std::string_view state_key = "state";
+constexpr std::string_view budget_key{"budget\0", 7}; ///< what those of budgets begin with
 
 /// More often than that no node is started between a backup and its restoration.
 constexpr uint64_t incarnations_skipped = 1'000'000;
@@ -121,15 +122,16 @@ void put(rocksdb::WriteBatch& to, rocksdb::ColumnFamilyHandle* family, const std
   to.Put(family, key, value); // fails only where batches have a limit
 }
 
-/// All values of a family. `decode` makes one of its bytes, `name` says which it is, and its key
-/// has to be the one that it stands under.
+/// All values of a family whose keys begin with `prefix`. `decode` makes one of its bytes, `name`
+/// says which it is, and its key has to be the one that it stands under.
 template <class Value, class Decode, class Key, class Name>
 caf::expected<std::vector<Value>>
 all_of(const ledger_tables& from, rocksdb::ColumnFamilyHandle* family, const std::string& kind,
-       Decode decode, Key key, Name name) {
+       Decode decode, Key key, Name name, std::string_view prefix = {}) {
   std::unique_ptr<rocksdb::Iterator> i{from.db->NewIterator({}, family)};
   std::vector<Value> result;
-  for (i->SeekToFirst(); i->Valid(); i->Next()) {
+  for (i->Seek(std::string{prefix}); i->Valid() && i->key().ToStringView().starts_with(prefix);
+       i->Next()) {
     auto x = decode(i->value().ToStringView());
     if (!x)
       return damaged(kind + " behind the first " + std::to_string(result.size()), x.error());
@@ -270,6 +272,10 @@ caf::expected<ledger_contents> ledger_store::begin() {
   if (!all)
     return all.error();
   std::ranges::copy_if(*all, std::back_inserter(result.days), [](auto& x) { return !x.closed; });
+  auto set = budgets();
+  if (!set)
+    return set.error();
+  result.budgets = std::move(*set);
   auto state = state_;
   ++state.incarnation;
   if (auto error = write({}, std::move(state)))
@@ -317,6 +323,12 @@ caf::error ledger_store::write(ledger_batch&& x, ledger_state state) {
       day.chain = state.chain;
     }
     put(batch, tables_->days, key_of(day.day), encode_day(day));
+  }
+  for (auto& budget : x.budgets) {
+    if (budget.undo)
+      batch.Delete(tables_->meta, key_of(budget.rule));
+    else
+      put(batch, tables_->meta, key_of(budget.rule), encode_budget(budget.rule));
   }
   ++state.commits;
   put(batch, tables_->meta, std::string{state_key}, encode_state(state));
@@ -379,6 +391,13 @@ caf::expected<std::vector<open_charge>> ledger_store::open() const {
   return all_of<open_charge>(
       *tables_, tables_->open, "open charges", decode_charge, [](auto& x) { return key_of(x.id); },
       [](auto& x) { return "open charge " + std::to_string(x.id.number); });
+}
+
+/// They stand beside format and state, so that an older program opens the ledger all the same.
+caf::expected<std::vector<budget_rule>> ledger_store::budgets() const {
+  return all_of<budget_rule>(
+      *tables_, tables_->meta, "budgets", decode_budget, [](auto& x) { return key_of(x); },
+      [](auto& x) { return "budget of '" + x.name + "'"; }, budget_key);
 }
 
 caf::error ledger_store::back_up(const std::string& folder) const {

@@ -68,6 +68,7 @@ private:
   /// Makes the changes and the state after them one write.
   caf::error write(ledger_batch&& x, ledger_state state);
   caf::error fail(caf::error why);
+  caf::expected<std::vector<budget_rule>> budgets() const;
   /// Of a snapshot.
   caf::error copy(const std::string& place) const;
 

@@ -21,7 +21,7 @@ const std::string& name_of(const charge_owner& owner, budget_scope scope) {
 }
 
 /// Whoever has no team has no budget of a team.
-bool fits(const budget_settings& x, const charge_owner& owner, const std::string& model) {
+bool fits(const budget_rule& x, const charge_owner& owner, const std::string& model) {
   auto& name = name_of(owner, x.scope);
   auto named = x.name == "*" ? !name.empty() : x.name == name;
   return named && (x.tenant.empty() || x.tenant == owner.tenant) &&
@@ -60,10 +60,38 @@ void join(ledger_account& x, const ledger_account& other) {
 
 } // namespace
 
-budget_rules::budget_rules(std::vector<budget_settings> budgets, nanousd daily)
-    : budgets_(std::move(budgets)), daily_(daily) {
-  std::stable_sort(budgets_.begin(), budgets_.end(),
-                   [](auto& a, auto& b) { return a.scope < b.scope; });
+budget_rules::budget_rules(std::vector<budget_settings> budgets, nanousd daily) : daily_(daily) {
+  for (auto& x : budgets)
+    configured_.push_back({{x.scope, x.name, x.tenant, x.model, x.period, x.zone.name(), x.action,
+                            true, x.limit, false},
+                           x.zone});
+  count_anew();
+}
+
+void budget_rules::count_anew() {
+  budgets_ = set_;
+  for (auto& x : configured_)
+    if (std::ranges::none_of(set_, [&](auto& y) { return y.rule.same_place(x.rule); }))
+      budgets_.push_back(x);
+  std::ranges::stable_sort(budgets_, {}, [](auto& x) { return x.rule.scope; });
+}
+
+void budget_rules::change(const budget_change& x) {
+  std::erase_if(set_, [&](auto& y) { return y.rule.same_place(x.rule); });
+  if (!x.undo) {
+    // Who set it looked the zone up; UTC will do where the database has lost it since.
+    auto zone = time_zone::find(x.rule.zone);
+    set_.push_back({x.rule, zone ? *zone : time_zone{}});
+    set_.back().rule.at_run_time = true;
+  }
+  count_anew();
+}
+
+std::vector<budget_rule> budget_rules::budgets() const {
+  std::vector<budget_rule> result;
+  for (auto& x : budgets_)
+    result.push_back(x.rule);
+  return result;
 }
 
 const budget_period& budget_rules::period_of(period_kind kind, const time_zone& zone,
@@ -100,13 +128,15 @@ budget_rules::accounts_of(const charge_owner& owner, const std::string& model, w
       join(*known, x);
   };
   auto tenant_has_one = std::any_of(budgets_.begin(), budgets_.end(), [&](auto& x) {
-    return x.scope == budget_scope::tenant && x.model.empty() && fits(x, owner, model);
+    return x.rule.scope == budget_scope::tenant && x.rule.model.empty() &&
+           fits(x.rule, owner, model);
   });
   add(budget_scope::tenant, {}, period_kind::day, {},
       tenant_has_one ? std::nullopt : std::optional{daily_}, budget_action::refuse);
-  for (auto& x : budgets_)
-    if (fits(x, owner, model))
-      add(x.scope, x.model, x.period, x.zone, x.limit, x.action);
+  for (auto& [rule, zone] : budgets_)
+    if (fits(rule, owner, model))
+      add(rule.scope, rule.model, rule.period, zone,
+          rule.limited ? std::optional{rule.limit} : std::nullopt, rule.action);
   add(budget_scope::key, {}, period_kind::day, {}, std::nullopt, budget_action::refuse);
   return result;
 }

@@ -8,6 +8,12 @@ namespace {
 
 constexpr std::chrono::seconds tick_time{1};
 
+std::string whose(const account_view& x) {
+  auto result = std::string{to_string_view(x.scope)} + " (tenant '" + x.owner.tenant;
+  result += "', team '" + x.owner.team + "', user '" + x.owner.user + "', key '" + x.owner.key_id;
+  return result + "', model '" + x.model + "')";
+}
+
 } // namespace
 
 wall_time ledger_actor_state::now() {
@@ -35,13 +41,26 @@ void ledger_actor_state::take(ledger_orders& x) {
       continue;
     }
     verdicts.reserved.push_back(book->reserve(order, at));
-    told.refused += verdicts.reserved.back().why == ec::none ? 0 : 1;
+    told.refused += verdicts.reserved.back().why == ec::budget_exceeded ? 1 : 0;
+    told.refused_tokens += verdicts.reserved.back().why == ec::rate_limited ? 1 : 0;
   }
   changed = true;
   if (std::exchange(flushing, true))
     return;
   // Behind all that is in the mailbox already: that goes into the same write.
   self->send(self, ledger_flush_atom::value);
+}
+
+/// Written at once, with all that waits: it is rare, and who sets it wants to know that it counts.
+caf::result<budget_list> ledger_actor_state::change(const budget_change& x) {
+  if (!broken) {
+    book->change(x, now());
+    changed = true;
+    flush();
+  }
+  if (broken)
+    return make_error(ec::storage_failed);
+  return budgets();
 }
 
 void ledger_actor_state::flush() {
@@ -87,15 +106,21 @@ void ledger_actor_state::answer(bool written) {
 }
 
 void ledger_actor_state::tell_alarms() {
-  for (auto& x : book->take_alarms())
-    if (setup->log) {
-      auto& owner = x.account.owner;
-      setup->log->lines()->warn(
-          "budget: {} % of ${} used by {} (tenant '{}', team '{}', user '{}', key '{}', model "
-          "'{}') in {}",
-          x.percent, to_usd_string(x.account.limit), to_string_view(x.account.scope), owner.tenant,
-          owner.team, owner.user, owner.key_id, x.account.model, x.account.period_name);
-    }
+  for (auto& x : book->take_alarms()) {
+    ++told.alarms[x.percent];
+    if (!setup->log)
+      continue;
+    auto& of = x.account;
+    auto& lines = setup->log->lines();
+    if (x.percent > 0)
+      lines->warn("budget: {} % of ${} used by {} in {}", x.percent, to_usd_string(of.limit),
+                  whose(of), of.period_name);
+    else
+      lines->warn("budget: ${} used in {} so far by {}; if that goes on it is ${} at the end of "
+                  "the {}, and the budget is ${}",
+                  to_usd_string(of.spent), of.period_name, whose(of), to_usd_string(x.foreseen),
+                  to_string_view(of.period), to_usd_string(of.limit));
+  }
 }
 
 void ledger_actor_state::report() {
@@ -119,14 +144,17 @@ ledger_keeper(flushing_ledger_actor::stateful_pointer<ledger_actor_state> self,
   state.setup = std::move(setup);
   state.clock = std::make_unique<budget_clock>(state.setup->wall(), self->clock().now(),
                                                state.setup->contents.latest);
-  state.book = std::make_unique<ledger_book>(std::move(state.setup->rules),
-                                             std::move(state.setup->contents), state.now());
+  state.book =
+      std::make_unique<ledger_book>(std::move(state.setup->rules), std::move(state.setup->contents),
+                                    state.now(), state.setup->tokens);
   state.changed = true;
   state.flush(); // what was open at the last end, before anything else is decided
   self->delayed_send(self, tick_time, ledger_tick_atom::value);
   return {
       [self](ledger_orders& x) { self->state.take(x); },
       [self](const account_query& x) { return account_list{self->state.book->accounts(x.owner)}; },
+      [self](const budget_query&) { return self->state.budgets(); },
+      [self](const budget_change& x) { return self->state.change(x); },
       [self](const drain&) {
         self->state.flush();
         self->state.report();

@@ -20,6 +20,7 @@ struct ledger_setup {
   /// The disk took no more, so that nothing can be charged: the node has to stop. On the actor's
   /// thread; may be empty.
   std::function<void(const caf::error&)> on_broken;
+  token_limits::per_minute tokens{}; ///< of the keys that have such a limit
 };
 
 using ledger_flush_atom = caf::atom_constant<caf::atom("ldgflush")>;
@@ -32,6 +33,8 @@ struct ledger_actor_state {
 
   wall_time now();
   void take(ledger_orders& x);
+  caf::result<budget_list> change(const budget_change& x);
+  budget_list budgets() const { return {book->budgets(), book->accounts({})}; }
   void flush();
   void answer(bool written);
   void tell_alarms();

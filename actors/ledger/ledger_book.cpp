@@ -3,7 +3,6 @@
 #include "actors/ledger/budget_refusal.hpp"
 
 #include <algorithm>
-#include <array>
 #include <limits>
 
 namespace sluice {
@@ -17,9 +16,6 @@ namespace {
 /// What accounts have that nothing limits: more than is ever spent, and so little that no sum of
 /// two leaves the range.
 constexpr nanousd unlimited{std::numeric_limits<int64_t>::max() / 4};
-
-/// What people ask to be told about: the last of them is the budget's end.
-constexpr std::array<uint32_t, 4> alarm_percents{50, 80, 90, 100};
 
 /// Owners and models whose accounts are remembered. Beyond it all are looked up anew: a kilobyte
 /// each.
@@ -141,8 +137,12 @@ struct ledger_book::account {
   }
 };
 
-ledger_book::ledger_book(budget_rules rules, ledger_contents contents, wall_time now)
-    : rules_(std::move(rules)), node_(contents.node), incarnation_(contents.incarnation) {
+ledger_book::ledger_book(budget_rules rules, ledger_contents contents, wall_time now,
+                         const token_limits::per_minute& tokens)
+    : rules_(std::move(rules)), tokens_(tokens), node_(contents.node),
+      incarnation_(contents.incarnation) {
+  for (auto& x : contents.budgets)
+    rules_.change({std::move(x), false});
   std::map<uint32_t, std::map<charge_id, nanousd>> open;
   for (auto& x : contents.open)
     for (auto number : x.accounts)
@@ -189,16 +189,41 @@ ledger_book::account& ledger_book::find(const ledger_account& x) {
     return made;
   }
   auto& known = *found->second;
-  if (known.fixed.limit != x.limit || known.fixed.action != x.action) {
-    known.fixed.limit = x.limit;
-    known.fixed.action = x.action;
-    // What the node holds and does not need goes home, so that a lower limit counts at once.
-    known.node.give_back(known.node.available());
-    known.home.on_settlement(node_, known.node.report(0));
-    known.home.set_limit(home_limit(known.fixed));
-    change(known);
-  }
+  if (known.fixed.limit != x.limit || known.fixed.action != x.action)
+    limit(known, x);
   return known;
+}
+
+void ledger_book::limit(account& x, const ledger_account& as) {
+  x.fixed.limit = as.limit;
+  x.fixed.action = as.action;
+  // What the node holds and does not need goes home, so that a lower limit counts at once.
+  x.node.give_back(x.node.available());
+  x.home.on_settlement(node_, x.node.report(0));
+  x.home.set_limit(home_limit(x.fixed));
+  // Of a higher limit the same shares are passed again.
+  x.fixed.foreseen = false;
+  auto passed = percents_passed(x.fixed.limit.value_or(unlimited), x.node.state().spent);
+  x.fixed.alerted = std::min(x.fixed.alerted, passed.empty() ? 0 : passed.back());
+  change(x);
+}
+
+void ledger_book::change(const budget_change& x, wall_time now) {
+  rules_.change(x);
+  cache_.clear();
+  for (auto& [key, y] : accounts_) {
+    if (now < y->fixed.begin || y->fixed.end <= now)
+      continue;
+    ledger_account none; // where no budget fits it any more it only counts
+    auto fitting = rules_.accounts_of(y->fixed.owner, y->fixed.model, now);
+    auto found = std::ranges::find(fitting, key, account_key);
+    auto& as = found == fitting.end() ? none : *found;
+    if (y->fixed.limit == as.limit && y->fixed.action == as.action)
+      continue;
+    limit(*y, as);
+    warn(*y, now);
+  }
+  budget_changes_.push_back(x);
 }
 
 const ledger_book::account_list_t&
@@ -228,19 +253,50 @@ ledger_book::account* ledger_book::first_short(const account_list_t& of, nanousd
   return nullptr;
 }
 
+/// Of the hard account that has the least left.
+budget_standing ledger_book::standing(const account_list_t& of, wall_time now) {
+  const account* tightest = nullptr;
+  nanousd least;
+  for (auto* x : of) {
+    if (!is_hard(x->fixed))
+      continue;
+    auto left = x->left();
+    if (!tightest || left < least) {
+      tightest = x;
+      least = left;
+    }
+  }
+  budget_standing result;
+  if (tightest) {
+    result.limited = true;
+    result.limit = *tightest->fixed.limit;
+    result.remaining = std::max(least, nanousd{});
+    result.reset = std::chrono::ceil<std::chrono::milliseconds>(tightest->fixed.end - now);
+  }
+  return result;
+}
+
 charge_verdict ledger_book::reserve(const charge_order& x, wall_time now) {
   auto& of = accounts_of(x.purpose.owner, x.purpose.model, now);
   auto most = std::max(x.most, nanousd{});
+  charge_verdict result;
+  result.call = x.call;
   if (auto* by = first_short(of, most)) {
-    charge_verdict result;
-    result.call = x.call;
     result.why = ec::budget_exceeded;
     result.message = budget_refusal(by->view(), by->left(), most);
     result.retry_after = std::chrono::duration_cast<std::chrono::milliseconds>(by->fixed.end - now);
     result.downgrade = by->fixed.action == budget_action::downgrade;
+    result.budget = standing({by}, now);
     return result;
   }
-  open_charge made{{node_, incarnation_, charge_next_++}, x.purpose, most, now, {}};
+  charge_id id{node_, incarnation_, charge_next_};
+  // Last, for it is the limit that is over first: nobody asks again for what no budget covers.
+  if (!tokens_.take(id, x, now, result)) {
+    result.budget = standing(of, now);
+    return result;
+  }
+  ++charge_next_;
+  open_charge made{id, x.purpose, most, now, {}};
   for (auto* y : of) {
     y->fund(node_, most);
     y->node.reserve(made.id, most);
@@ -249,9 +305,8 @@ charge_verdict ledger_book::reserve(const charge_order& x, wall_time now) {
   }
   ++day_of(now).open;
   open_sum_ += most;
-  charge_verdict result;
-  result.call = x.call;
   result.id = made.id;
+  result.budget = standing(of, now);
   opened_.insert(made.id);
   open_.emplace(made.id, std::move(made));
   return result;
@@ -261,6 +316,7 @@ ec ledger_book::settle(const charge_id& id, charge_outcome x, wall_time now) {
   auto found = open_.extract(id);
   if (!found)
     return ec::not_found;
+  tokens_.settle(id, x, now);
   auto& charge = found.mapped();
   open_sum_ = open_sum_ - charge.most;
   if (x.has(charge_flag::assumed))
@@ -279,7 +335,7 @@ ec ledger_book::settle(const charge_id& id, charge_outcome x, wall_time now) {
     of.fixed.overrun += beyond;
     ++of.fixed.charges;
     change(of);
-    warn(of);
+    warn(of, now);
   }
   auto& day = day_of(charge.reserved);
   --day.open;
@@ -328,16 +384,22 @@ void ledger_book::change(account& x) {
   changed_.push_back(&x);
 }
 
-void ledger_book::warn(account& x) {
+void ledger_book::warn(account& x, wall_time now) {
   if (!x.fixed.limit)
     return;
-  auto limit = x.fixed.limit->value;
-  for (auto percent : alarm_percents)
-    if (percent > x.fixed.alerted &&
-        x.node.state().spent.value >= limit / 100 * percent + limit % 100 * percent / 100) {
+  auto limit = *x.fixed.limit;
+  for (auto percent : percents_passed(limit, x.node.state().spent))
+    if (percent > x.fixed.alerted) {
       x.fixed.alerted = percent;
-      alarms_.push_back({x.view(), percent});
+      alarms_.push_back({x.view(), percent, {}});
     }
+  if (x.fixed.foreseen || x.node.state().spent >= limit)
+    return;
+  if (auto foreseen = foreseen_spending(x.fixed.begin, x.fixed.end, x.node.state().spent, now);
+      foreseen > limit) {
+    x.fixed.foreseen = true;
+    alarms_.push_back({x.view(), 0, foreseen});
+  }
 }
 
 ledger_batch ledger_book::take_changes(wall_time now) {
@@ -359,6 +421,7 @@ ledger_batch ledger_book::take_changes(wall_time now) {
       ++violations_;
     result.accounts.push_back(x->record());
   }
+  result.budgets = std::exchange(budget_changes_, {});
   for (auto& [day, x] : days_)
     if (std::exchange(x.changed, false))
       result.days.push_back(x.sums);

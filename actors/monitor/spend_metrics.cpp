@@ -38,6 +38,12 @@ spend_metrics::spend_metrics(prometheus::Registry& to)
       commits_(counter(to, "sluice_ledger_commits_total", "Writes of the ledger to the disk"), {}),
       refused_(counter(to, "sluice_budget_refused_total", "Attempts that a budget did not cover"),
                {}),
+      refused_tokens_(counter(to, "sluice_token_limit_refused_total",
+                              "Attempts that a key's tokens per minute did not cover"),
+                      {}),
+      alarms_(counter(to, "sluice_budget_alarms_total",
+                      "Budgets of which so many per cent were used, or that will not last for "
+                      "their period")),
       assumed_(counter(to, "sluice_ledger_assumed_total",
                        "Charges that count as the most they could cost, as nobody knows"),
                {}) {}
@@ -50,7 +56,11 @@ void spend_metrics::add(const ledger_report& x) {
   more(rows_, x.rows);
   more(commits_, x.commits);
   more(refused_, x.refused);
+  more(refused_tokens_, x.refused_tokens);
   more(assumed_, x.assumed);
+  for (auto& [percent, count] : x.alarms)
+    alarms_.Add({{"percent", percent > 0 ? std::to_string(percent) : "foreseen"}})
+        .Increment(static_cast<double>(count));
   charges_open_.Add({}).Set(static_cast<double>(x.open));
   violations_.Add({}).Set(static_cast<double>(x.violations));
   clock_doubted_.Add({}).Set(x.clock_doubted ? 1 : 0);

@@ -31,6 +31,8 @@ private:
   lazy_counter rows_;
   lazy_counter commits_;
   lazy_counter refused_;
+  lazy_counter refused_tokens_;
+  counter_family& alarms_;
   lazy_counter assumed_;
   std::optional<ledger_report> last_;
 };

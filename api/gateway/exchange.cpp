@@ -3,6 +3,7 @@
 #include "api/gateway/error_reply.hpp"
 #include "api/gateway/header_line.hpp"
 #include "api/gateway/http_host.hpp"
+#include "api/gateway/limit_lines.hpp"
 #include "runtime/charge_rules.hpp"
 
 #include <spdlog/spdlog.h>
@@ -200,7 +201,7 @@ void exchange::retry_after(std::chrono::milliseconds delay) {
 
 std::string exchange::answer_lines(bool final_figures) {
   std::string lines;
-  lines.reserve(384);
+  lines.reserve(512);
   add_line(lines, "x-request-id", record_.request_id);
   add_line(lines, "x-sluice-request-id", record_.request_id);
   add_line(lines, "x-sluice-model", record_.upstream_model);
@@ -227,13 +228,14 @@ std::string exchange::answer_lines(bool final_figures) {
              milliseconds_text(steady_clock::now() - request_->received - record_.upstream));
   }
   lines.append(rate_lines_);
+  add_limit_lines(lines, budget_, tokens_);
   return lines;
 }
 
 /// The provider's rate limits are the gateway's account with it; a caller that has limits of its
 /// own sees only those.
 header_list exchange::for_caller(header_list&& headers) const {
-  if (!rate_lines_.empty())
+  if (!rate_lines_.empty() || tokens_.limit > 0)
     std::erase_if(headers, [](auto& x) { return x.first.starts_with("x-ratelimit-"); });
   return std::move(headers);
 }
@@ -363,6 +365,7 @@ void exchange::refuse(const failure& why) {
   }
   auto response = error_reply(why, record_.request_id);
   response.lines = rate_lines_;
+  add_limit_lines(response.lines, budget_, tokens_);
   auto status = response.status;
   record_.response_bytes = response.body.size();
   sink_->send(std::move(response));

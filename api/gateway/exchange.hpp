@@ -90,6 +90,7 @@ private:
   void reserve();
   bool ask_cheaper();
   charge_outcome outcome_of(const token_usage& usage, bool known, const call_share& share) const;
+  void note_cost(const charge_outcome& outcome);
   bool settle_charge(charge_outcome outcome);
   void end_charge(charge_outcome outcome);
   void abandon_charge();
@@ -129,6 +130,9 @@ private:
   steady_time call_started_{};
   std::unique_ptr<boost::asio::steady_timer> backoff_;
   charge_id charge_;                    // of the call that is under way; number 0 where none
+  nanousd reserved_;                    // for that call
+  budget_standing budget_;              // as the ledger last said
+  token_allowance tokens_;              // likewise
   uint64_t charge_call_ = 0;            // the ledger owes an answer to it; 0 where none
   std::optional<upstream_reply> reply_; // until its charge is in the ledger
   std::optional<stream_end> end_;       // likewise

@@ -11,8 +11,16 @@
 /// end.
 namespace sluice {
 
+namespace {
+
+charge_scale charge_scale_of(const inference_request& x) {
+  return {x.kind, x.output_tokens_max, x.choices};
+}
+
+} // namespace
+
 nanousd exchange::most_at(const deployment& to) const {
-  return charge_most({asked_.kind, asked_.output_tokens_max, asked_.choices}, original_.str(), to);
+  return charge_most(charge_scale_of(asked_), original_.str(), to);
 }
 
 void exchange::reserve() {
@@ -26,12 +34,19 @@ void exchange::reserve() {
   order.purpose.deployment = deployment_->id;
   if (deployment_->price)
     order.purpose.price_version = deployment_->price->version;
-  order.most = most_at(*deployment_);
+  auto limited = key_->settings.tokens_per_minute > 0;
+  if (limited || deployment_->price) { // otherwise nobody asks, and counting takes its time
+    auto most = usage_most(charge_scale_of(asked_), original_.str(), *deployment_);
+    order.most = reserved_ = charge_most(most, *deployment_);
+    order.tokens = limited ? most.input_total() + most.output_total() : 0;
+  }
   host_.order(std::move(order));
 }
 
 void exchange::on_reserved(charge_verdict& verdict) {
   charge_call_ = 0;
+  budget_ = verdict.budget;
+  tokens_ = verdict.tokens;
   if (verdict.why == ec::none) {
     charge_ = verdict.id;
     if (until_.passed(std::chrono::steady_clock::now())) {
@@ -44,6 +59,10 @@ void exchange::on_reserved(charge_verdict& verdict) {
     return;
   auto why = make_failure(verdict.why, std::move(verdict.message));
   why.retry_after = verdict.retry_after;
+  if (verdict.why == ec::rate_limited && verdict.retry_after.count() < 0) {
+    why.should_retry_said = true; // it would be refused at any time
+    why.should_retry = false;
+  }
   fail(why);
 }
 
@@ -73,10 +92,17 @@ charge_outcome exchange::outcome_of(const token_usage& usage, bool known,
   return result;
 }
 
+/// What the answer says of the budget is what is left once this is in the ledger.
+void exchange::note_cost(const charge_outcome& outcome) {
+  if (!outcome.has(charge_flag::assumed))
+    budget_.remaining = std::max(budget_.remaining + reserved_ - outcome.cost, nanousd{});
+}
+
 /// True where the answer has to wait until the charge is in the ledger.
 bool exchange::settle_charge(charge_outcome outcome) {
   if (charge_.number == 0)
     return false;
+  note_cost(outcome);
   charge_call_ = host_.expect(this);
   host_.order(charge_end{charge_call_, std::exchange(charge_, {}), outcome});
   return true;
@@ -84,8 +110,10 @@ bool exchange::settle_charge(charge_outcome outcome) {
 
 /// Ends the charge where nobody waits for it.
 void exchange::end_charge(charge_outcome outcome) {
-  if (charge_.number != 0)
-    host_.order(charge_end{0, std::exchange(charge_, {}), outcome});
+  if (charge_.number == 0)
+    return;
+  note_cost(outcome);
+  host_.order(charge_end{0, std::exchange(charge_, {}), outcome});
 }
 
 /// The call is given up while the provider is at it: it bills what it likes.

@@ -273,6 +273,8 @@ void http_host::plain(const http_request& request, std::shared_ptr<reply_sink> s
     return purge(request, std::move(sink), std::move(record));
   case target::usage:
     return usage(request, std::move(sink), std::move(record));
+  case target::budgets:
+    return budgets(request, std::move(sink), std::move(record));
   case target::model_list:
   case target::model: {
     auto key =

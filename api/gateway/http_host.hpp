@@ -111,6 +111,8 @@ private:
              request_record&& record);
   void usage(const http_request& request, std::shared_ptr<reply_sink> sink,
              request_record&& record);
+  void budgets(const http_request& request, std::shared_ptr<reply_sink> sink,
+               request_record&& record);
   void answer(const http_request& request, reply_sink& sink, request_record&& record,
               http_response&& response);
   std::shared_ptr<exchange> waiting_for(uint64_t call) const;

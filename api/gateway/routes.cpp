@@ -12,19 +12,20 @@ namespace {
 using target = route_match::target;
 
 struct row {
-  std::string_view method;
+  std::string_view methods; ///< as `Allow` has them
   std::string_view path;
   target what;
   endpoint kind;
 };
 
-constexpr std::array<row, 10> table{{
+constexpr std::array<row, 11> table{{
     {"POST", "/v1/chat/completions", target::inference, endpoint::chat_completions},
     {"POST", "/v1/completions", target::inference, endpoint::completions},
     {"POST", "/v1/embeddings", target::inference, endpoint::embeddings},
     {"GET", "/v1/models", target::model_list, {}},
     {"DELETE", "/v1/cache", target::cache, {}},
     {"GET", "/v1/usage", target::usage, {}},
+    {"GET, PUT", "/v1/budgets", target::budgets, {}},
     {"GET", "/healthz", target::health, {}},
     {"GET", "/readyz", target::ready, {}},
     {"GET", "/metrics", target::metrics, {}},
@@ -32,6 +33,16 @@ constexpr std::array<row, 10> table{{
 }};
 
 constexpr std::string_view model_prefix = "/v1/models/";
+
+bool takes(std::string_view methods, std::string_view method) {
+  while (!methods.empty()) {
+    auto one = methods.substr(0, methods.find(','));
+    if (one == method)
+      return true;
+    methods.remove_prefix(std::min(one.size() + 2, methods.size())); // the blank, too
+  }
+  return false;
+}
 
 } // namespace
 
@@ -92,9 +103,9 @@ route_match match_route(std::string_view method, std::string_view path) {
   }
   for (auto& x : table)
     if (x.path == path) {
-      result.what = method == x.method ? x.what : target::wrong_method;
+      result.what = takes(x.methods, method) ? x.what : target::wrong_method;
       result.kind = x.kind;
-      result.allow = x.method;
+      result.allow = x.methods;
       result.name = x.path;
     }
   return result;

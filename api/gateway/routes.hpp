@@ -20,6 +20,7 @@ struct route_match {
     openapi,
     cache,
     usage,
+    budgets,
     jobs,
     unknown,
     wrong_method
@@ -27,7 +28,7 @@ struct route_match {
   target what = target::unknown;
   endpoint kind = endpoint::chat_completions; ///< of `inference`
   std::string_view name;  ///< the path template, for metrics: a literal; "other" where unknown
-  std::string_view allow; ///< of `wrong_method`: the method that it takes
+  std::string_view allow; ///< of `wrong_method`: the methods that it takes
   std::string model;      ///< of `model`: its id, percent-decoded
   job_path job;           ///< of `jobs`; points into the path
 };

@@ -21,11 +21,9 @@ void put_name(json& to, const char* name, const std::string& x) {
     to[name] = x;
 }
 
-} // namespace
-
-std::string usage_body(const account_list& x) {
+json accounts_json(const std::vector<account_view>& of) {
   auto accounts = json::array();
-  for (auto& account : x.accounts) {
+  for (auto& account : of) {
     json one;
     one["object"] = "budget.account";
     one["scope"] = std::string{to_string_view(account.scope)};
@@ -50,10 +48,47 @@ std::string usage_body(const account_list& x) {
     one["charges"] = account.charges;
     accounts.push_back(std::move(one));
   }
+  return accounts;
+}
+
+json rule_json(const budget_rule& x) {
+  json one;
+  one["object"] = "budget";
+  if (x.scope != budget_scope::tenant)
+    put_name(one, "tenant", x.tenant);
+  one[std::string{to_string_view(x.scope)}] = x.name;
+  put_name(one, "model", x.model);
+  one["period"] = std::string{to_string_view(x.period)};
+  one["time_zone"] = x.zone;
+  one["action"] = std::string{to_string_view(x.action)};
+  if (x.limited)
+    put_money(one, "limit", x.limit);
+  one["set_by"] = x.at_run_time ? "api" : "configuration";
+  return one;
+}
+
+std::string text_of(const json& body) {
+  return body.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+} // namespace
+
+std::string usage_body(const account_list& x) {
   json body;
   body["object"] = "list";
-  body["data"] = std::move(accounts);
-  return body.dump(-1, ' ', false, json::error_handler_t::replace);
+  body["data"] = accounts_json(x.accounts);
+  return text_of(body);
+}
+
+std::string budgets_body(const budget_list& x) {
+  auto budgets = json::array();
+  for (auto& rule : x.budgets)
+    budgets.push_back(rule_json(rule));
+  json body;
+  body["object"] = "list";
+  body["data"] = std::move(budgets);
+  body["accounts"] = accounts_json(x.accounts);
+  return text_of(body);
 }
 
 } // namespace sluice

@@ -10,4 +10,7 @@ namespace sluice {
 /// text in US dollars and a whole number of nano-dollars.
 std::string usage_body(const account_list& x);
 
+/// The reply to `/v1/budgets`: the budgets that count, and beside them the accounts.
+std::string budgets_body(const budget_list& x);
+
 } // namespace sluice

@@ -17,6 +17,9 @@ constexpr size_t key_length_min = 16;
 // Far above every key in use, and still one header.
 constexpr size_t key_length_max = 512;
 
+// More than a provider sells; and it keeps the sums of buckets in range.
+constexpr uint32_t tokens_per_minute_max = 1'000'000'000;
+
 std::string sha256_of(const std::string& text) {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
   SHA256(reinterpret_cast<const unsigned char*>(text.data()), text.size(), digest.data());
@@ -112,6 +115,7 @@ key_settings read_key(reading& to, const yaml_value& at, const std::vector<model
   read_name(map, "tier", result.tier);
   read_allowed_models(to, map.value("models"), models, result);
   map.integer<uint32_t>("requests_per_minute", result.requests_per_minute, {0, 10'000'000});
+  map.integer<uint32_t>("tokens_per_minute", result.tokens_per_minute, {0, tokens_per_minute_max});
   map.flag("admin", result.admin);
   map.end();
   return result;

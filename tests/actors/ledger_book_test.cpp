@@ -116,7 +116,7 @@ TEST(ledger_book, a_budget_that_only_alerts_refuses_nothing) {
   std::vector<uint32_t> percents;
   for (auto& x : book.take_alarms())
     percents.push_back(x.percent);
-  EXPECT_EQ(percents, (std::vector<uint32_t>{50, 80, 90}));
+  EXPECT_EQ(percents, (std::vector<uint32_t>{50, 80, 90, 0}));
   EXPECT_TRUE(book.take_alarms().empty());
 }
 

@@ -159,6 +159,18 @@ TEST_F(request_metrics_test, a_model_that_is_not_configured_is_other) {
             10);
 }
 
+TEST_F(request_metrics_test, counts_alarms_of_budgets_and_refused_tokens) {
+  EXPECT_THAT(text(), Not(HasSubstr("sluice_budget_alarms_total{")));
+  ledger_report told;
+  told.alarms = {{0, 1}, {80, 2}};
+  told.refused_tokens = 3;
+  metrics.add(told);
+  metrics.add(told);
+  EXPECT_EQ(sample(R"(sluice_budget_alarms_total{percent="80"})"), 4);
+  EXPECT_EQ(sample(R"(sluice_budget_alarms_total{percent="foreseen"})"), 2);
+  EXPECT_EQ(sample("sluice_token_limit_refused_total"), 6);
+}
+
 TEST_F(request_metrics_test, keeps_the_names_of_existing_dashboards) {
   EXPECT_THAT(text(), HasSubstr("avg_response_time Nan"));
   add(test::sample_record());

@@ -55,5 +55,14 @@ TEST_F(openapi_test, tells_of_the_cache_wherever_it_is_asked) {
   }
 }
 
+TEST_F(openapi_test, tells_of_budgets_and_tokens_wherever_something_is_charged) {
+  for (auto* path : {"/v1/chat/completions", "/v1/completions", "/v1/embeddings"}) {
+    auto& told = document["paths"][path]["post"]["responses"]["200"]["headers"];
+    for (auto* name : {"x-sluice-budget-limit", "x-sluice-budget-remaining",
+                       "x-sluice-budget-reset", "x-ratelimit-remaining-tokens"})
+      EXPECT_TRUE(told.contains(name)) << path << ' ' << name;
+  }
+}
+
 } // namespace
 } // namespace sluice

@@ -40,6 +40,15 @@ TEST(routes_test, finds_every_path_and_says_which_method_it_takes) {
     }
 }
 
+TEST(routes_test, a_path_may_take_two_methods) {
+  for (auto* method : {"GET", "PUT", "HEAD"})
+    EXPECT_EQ(match_route(method, "/v1/budgets").what, target::budgets) << method;
+  for (auto* method : {"POST", "DELETE", "GET, PUT", "PU", " PUT", ""}) {
+    EXPECT_EQ(match_route(method, "/v1/budgets").what, target::wrong_method) << method;
+    EXPECT_EQ(match_route(method, "/v1/budgets").allow, "GET, PUT");
+  }
+}
+
 TEST(routes_test, reads_the_query) {
   EXPECT_EQ(query_parameter("/v1/cache?tenant=a%20b&all=true", "tenant"), "a b");
   EXPECT_EQ(query_parameter("/v1/cache?tenant=a&all=true#x", "all"), "true");

@@ -222,7 +222,8 @@ TEST_F(models_test, reads_keys) {
                 "  - {id: a, sha256: " +
                 std::string{hash_of_test} +
                 ", tenant: t, team: m, user: u, tier: gold,\n"
-                "     models: [sim-simple], requests_per_minute: 60}\n"
+                "     models: [sim-simple], requests_per_minute: 60,\n"
+                "     tokens_per_minute: 90000}\n"
                 "  - {id: b, key: '${SLUICE_KEY}', tenant: t}\n");
   EXPECT_EQ(to_text(x.mistakes), "");
   ASSERT_EQ(x.config.keys.size(), 2u);
@@ -234,10 +235,12 @@ TEST_F(models_test, reads_keys) {
   EXPECT_EQ(a.tier, "gold");
   EXPECT_THAT(a.models, ElementsAre("sim-simple"));
   EXPECT_EQ(a.requests_per_minute, 60u);
+  EXPECT_EQ(a.tokens_per_minute, 90'000u);
   auto& b = x.config.keys[1];
   // printf %s sixteen-or-more-characters | sha256sum
   EXPECT_EQ(b.sha256, "e0a5da612e22ce5e139058c7f860b41d577e63332b1d4d60f3946f1b4b71e464");
   EXPECT_EQ(b.tier, "standard");
+  EXPECT_EQ(b.tokens_per_minute, 0u);
   EXPECT_THAT(b.models, IsEmpty());
   EXPECT_THAT(x.config.notices, Not(Contains(HasSubstr("open access"))));
   EXPECT_THAT(x.config.notices, Not(Contains(HasSubstr("plain text"))));
@@ -270,7 +273,8 @@ TEST_F(models_test, reports_every_mistake_about_keys) {
                 "  - {tenant: t, key: fedcba9876543210}\n"
                 "  - {id: 'x y', tenant: t, key: fedcba9876543211, models: [sim-simpel]}\n"
                 "  - {id: d, tenant: t, key: fedcba9876543212, models: []}\n"
-                "  - {id: e, tenant: t, key: '${NOBODY}', requests_per_minute: many}\n");
+                "  - {id: e, tenant: t, key: '${NOBODY}', requests_per_minute: many}\n"
+                "  - {id: f, tenant: t, key: fedcba9876543213, tokens_per_minute: 1000000001}\n");
   auto text = to_text(x.mistakes);
   EXPECT_THAT(text, HasSubstr(":2: keys[0]: has neither sha256 nor key"));
   EXPECT_THAT(text, HasSubstr(":3: keys[1].sha256: is no SHA-256"));
@@ -283,4 +287,5 @@ TEST_F(models_test, reports_every_mistake_about_keys) {
   EXPECT_THAT(text, HasSubstr(":8: keys[6].models: is empty"));
   EXPECT_THAT(text, HasSubstr(":9: keys[7].key: the environment variable NOBODY is not set"));
   EXPECT_THAT(text, HasSubstr("keys[7].requests_per_minute: 'many'"));
+  EXPECT_THAT(text, HasSubstr("keys[8].tokens_per_minute"));
 }

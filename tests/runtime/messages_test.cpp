@@ -185,11 +185,15 @@ TEST_F(messages_test, every_announced_type_survives_the_wire) {
   EXPECT_EQ(round_trip(purpose.owner), purpose.owner);
   EXPECT_EQ(round_trip(outcome), outcome);
   EXPECT_EQ(round_trip(charge_id{1, 2, 3}), (charge_id{1, 2, 3}));
-  EXPECT_EQ(round_trip(charge_order{1, purpose, {2}}).most, nanousd{2});
+  EXPECT_EQ(round_trip(charge_order{1, purpose, {2}, 3}).tokens, 3);
   EXPECT_EQ(round_trip(charge_end{1, {2, 3, 4}, outcome}).outcome, outcome);
-  EXPECT_EQ(round_trip(charge_verdict{1, {2, 3, 4}, ec::none, "m", 5ms, true}).message, "m");
+  charge_verdict verdict{
+      1, {2, 3, 4}, ec::none, "m", 5ms, true, {true, {6}, {7}, 8ms}, {9, 10, 11ms}};
+  EXPECT_EQ(round_trip(verdict).message, "m");
+  EXPECT_EQ(round_trip(verdict).budget.reset, 8ms);
+  EXPECT_EQ(round_trip(verdict).tokens.remaining, 10);
   EXPECT_EQ(round_trip(charge_ended{1, ec::not_found}).why, ec::not_found);
-  EXPECT_EQ(round_trip(ledger_orders{{}, {{1, purpose, {2}}}, {}}).reserve.size(), 1u);
+  EXPECT_EQ(round_trip(ledger_orders{{}, {{1, purpose, {2}, 3}}, {}}).reserve.size(), 1u);
   EXPECT_EQ(round_trip(ledger_verdicts{{{}}, {{}, {}}}).settled.size(), 2u);
   account_view account;
   account.owner = purpose.owner;
@@ -198,7 +202,15 @@ TEST_F(messages_test, every_announced_type_survives_the_wire) {
   EXPECT_EQ(round_trip(account).period_name, "2026-W48");
   EXPECT_EQ(round_trip(account_query{purpose.owner}).owner, purpose.owner);
   EXPECT_EQ(round_trip(account_list{{account}}).accounts.size(), 1u);
-  EXPECT_EQ(round_trip(ledger_report{{account}, 1, {2}, 3, 4, 5, 6, 7, true, true}).refused, 5u);
+  ledger_report report{{account}, 1, {2}, 3, 4, 5, 6, 7, true, true, 8, {{50, 9}}};
+  EXPECT_EQ(round_trip(report).refused, 5u);
+  EXPECT_EQ(round_trip(report).alarms, report.alarms);
+  budget_rule rule{budget_scope::team,   "e",  "t", "m", period_kind::week, "UTC",
+                   budget_action::alert, true, {5}, true};
+  EXPECT_EQ(round_trip(rule), rule);
+  EXPECT_EQ(round_trip(budget_change{rule, true}).rule, rule);
+  round_trip(budget_query{1});
+  EXPECT_EQ(round_trip(budget_list{{rule}, {account}}).budgets.front(), rule);
   round_trip(batch_wake{7});
   round_trip(metrics_query{1});
   round_trip(drain{passed_deadline});

@@ -152,6 +152,36 @@ TEST_F(ledger_store_test, fills_in_where_a_day_was_closed) {
   EXPECT_EQ(left.front(), (*days)[2]);
 }
 
+TEST_F(ledger_store_test, keeps_the_budgets_that_were_set) {
+  budget_rule team{
+      budget_scope::team,       "search", "acme", "gpt-4o", period_kind::week, "Europe/Berlin",
+      budget_action::downgrade, true,     {5},    true};
+  auto tenant = team;
+  tenant.scope = budget_scope::tenant;
+  auto raised = team;
+  raised.limit = {6};
+  raised.zone = "UTC";
+  auto x = opened();
+  ASSERT_TRUE(x->begin());
+  for (auto& rule : {team, tenant, raised}) {
+    ledger_batch batch;
+    batch.budgets.push_back({rule, false});
+    ASSERT_FALSE(x->commit(std::move(batch)));
+  }
+  x = nullptr;
+  x = opened();
+  auto contents = x->begin();
+  ASSERT_TRUE(contents);
+  ASSERT_EQ(contents->budgets.size(), 2U);
+  for (auto& rule : {tenant, raised})
+    EXPECT_EQ(std::ranges::count(contents->budgets, rule), 1);
+  ledger_batch batch;
+  batch.budgets.push_back({raised, true});
+  ASSERT_FALSE(x->commit(std::move(batch)));
+  x = nullptr;
+  EXPECT_EQ(opened()->begin()->budgets, std::vector{tenant});
+}
+
 TEST_F(ledger_store_test, is_for_one_process_at_a_time) {
   auto x = opened();
   EXPECT_THAT(refusal(), HasSubstr("another process uses it"));

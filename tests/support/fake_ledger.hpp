@@ -43,6 +43,8 @@ inline ledger_actor::behavior_type fake_ledger(ledger_actor::pointer self,
           self->send(x.client, std::move(out));
       },
       [](const account_query&) { return account_list{}; },
+      [](const budget_query&) { return budget_list{}; },
+      [](const budget_change&) { return budget_list{}; },
       [](const drain&) {},
   };
 }
