@@ -50,6 +50,8 @@ struct upstream_call {
   std::string path; ///< below the API root, in place of the endpoint's own; usually empty
   packing pack = packing::denied; ///< the caller lets it travel in one prompt with others
   call_method method = call_method::ask;
+  int64_t output_tokens_max = 0; ///< of all answers together: a stream beyond it is cut; 0 where
+                                 ///< nobody pays for its tokens, so that they are not counted
 };
 
 /// A provider: takes calls, holds connections. Stops after `drain` when its calls have ended or the
@@ -303,7 +305,7 @@ template <class Inspector>
 typename Inspector::result_type inspect(Inspector& f, upstream_call& x) {
   return f(caf::meta::type_name("sluice::upstream_call"), x.call, x.client, x.request_id,
            x.attempt_id, x.deployment, x.kind, x.mode, x.usage_wanted, x.body, x.until, x.tenant,
-           x.patience, x.merge, x.path, x.pack, x.method);
+           x.patience, x.merge, x.path, x.pack, x.method, x.output_tokens_max);
 }
 
 } // namespace sluice

@@ -44,6 +44,23 @@ token_usage usage_most(const charge_scale& asked, std::string_view body, const d
   return most;
 }
 
+int64_t output_limit(const charge_scale& asked, const token_usage& most, const deployment& to) {
+  if (asked.kind != endpoint::chat_completions || asked.output_tokens_max > 0 || !to.price ||
+      std::max(to.price->price.output, to.price->price.reasoning) == 0)
+    return 0;
+  auto result = to.output_tokens_max > 0 ? to.output_tokens_max : output_tokens_default;
+  if (to.context_tokens_max > 0)
+    result = std::min(result, to.context_tokens_max - most.input);
+  return std::max<int64_t>(result, 0);
+}
+
+std::string_view output_limit_field(std::string_view upstream_model) {
+  for (std::string_view thinking : {"o1", "o3", "o4", "gpt-5"})
+    if (upstream_model.starts_with(thinking))
+      return "max_completion_tokens";
+  return "max_tokens";
+}
+
 nanousd charge_most(const token_usage& most, const deployment& to) {
   if (!to.price)
     return {};
@@ -62,14 +79,15 @@ charge_outcome outcome_of_answer(const token_usage& usage, bool known, const cal
                                  const deployment& to) {
   charge_outcome result;
   result.usage = usage;
+  auto counted = usage.input_total() + usage.output_total() > 0;
   if (share.cost_known)
     result.cost = share.cost;
-  else if (known && to.price)
+  else if ((known || counted) && to.price)
     result.cost = cost(usage, to.price->price).value_or(nanousd{});
   if (share.joined)
     result.set(charge_flag::joined);
   else if (!known && !share.cost_known && to.price)
-    result.set(charge_flag::assumed); // billed, and nobody said how much
+    result.set(counted ? charge_flag::estimated : charge_flag::assumed); // nobody said how much
   return result;
 }
 
@@ -78,7 +96,9 @@ charge_outcome outcome_of_failure(const upstream_failure& x) {
   result.set(charge_flag::failed);
   result.usage = x.wasted;
   result.cost = x.wasted_cost;
-  if (!x.why.sent)
+  if (x.joined)
+    result.set(charge_flag::joined);
+  else if (!x.why.sent)
     result.set(charge_flag::unsent);
   else if (x.why.upstream_status < 400 && x.wasted_cost == nanousd{})
     result.set(charge_flag::assumed);
@@ -88,8 +108,10 @@ charge_outcome outcome_of_failure(const upstream_failure& x) {
 charge_outcome outcome_of_end(const stream_end& x, charge_outcome so_far) {
   so_far.set(charge_flag::failed);
   auto paid_elsewhere = so_far.has(charge_flag::joined);
-  if (!x.usage_known && !paid_elsewhere)
+  if (!x.usage_known && !paid_elsewhere) { // what came is not all that it wrote
+    so_far.flags &= ~static_cast<uint32_t>(charge_flag::estimated);
     so_far.set(charge_flag::assumed);
+  }
   return so_far;
 }
 

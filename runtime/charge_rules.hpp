@@ -19,6 +19,16 @@ struct charge_scale {
 /// for what stands around the texts, and as much output as the caller or the model allows.
 token_usage usage_most(const charge_scale& asked, std::string_view body, const deployment& to);
 
+/// What is said to `to` as the most that one answer may have where the caller says nothing, so that
+/// what is set aside suffices: `most` is of `usage_most`. Zero where nothing is to be said: the
+/// tokens are free, the caller limited them, or the endpoint is none of chat, whose limit is the
+/// model's own unless said otherwise.
+int64_t output_limit(const charge_scale& asked, const token_usage& most, const deployment& to);
+
+/// The field that says it. OpenAI's models that think refuse "max_tokens"; other makers' servers
+/// may not know "max_completion_tokens".
+std::string_view output_limit_field(std::string_view upstream_model);
+
 /// What `most` can cost at most. Zero where the price is unknown.
 nanousd charge_most(const token_usage& most, const deployment& to);
 /// The same of what one attempt at `to` can use.

@@ -30,7 +30,7 @@ SLUICE_INSPECT(merge_terms, x.exact, x.scope, x.question)
 SLUICE_INSPECT(call_share, x.batch_size, x.joined, x.cost_known, x.cost, x.packed, x.packed_valid,
                x.rerun, x.input_saved)
 SLUICE_INSPECT(upstream_reply, x.call, x.body, x.headers, x.usage, x.usage_known, x.timing, x.share)
-SLUICE_INSPECT(upstream_failure, x.call, x.why, x.timing, x.wasted, x.wasted_cost)
+SLUICE_INSPECT(upstream_failure, x.call, x.why, x.timing, x.wasted, x.wasted_cost, x.joined)
 SLUICE_INSPECT(stream_block, x.call, x.events, x.count, x.headers, x.share)
 SLUICE_INSPECT(stream_end, x.call, x.why, x.usage, x.usage_known, x.timing, x.share)
 SLUICE_INSPECT(stream_credit, x.call, x.bytes)

@@ -165,7 +165,7 @@ struct upstream_reply {
   uint64_t call = 0;
   std::string body;
   header_list headers; ///< those of the upstream that callers know (rate limits, request id)
-  token_usage usage;
+  token_usage usage;   ///< as we count it where it is not known; zero where nobody counted
   bool usage_known = false;
   call_timing timing;
   call_share share{};
@@ -180,6 +180,7 @@ struct upstream_failure {
   /// Of a packed call that gave it no valid answer, before this failure: to be paid all the same.
   token_usage wasted{};
   nanousd wasted_cost{};
+  bool joined = false; ///< another caller's call failed, which pays for it
 };
 
 /// Whole server-sent events, ready for the client, terminators included and `[DONE]` left out. The

@@ -324,6 +324,7 @@ void flight_table::failed(upstream_failure&& came, steady_time now, flight_order
     return ended({came.call, std::move(came.why), {}, false, came.timing}, now, out);
   auto all = x->again || concerns_all(came.why);
   std::vector<member> rest;
+  auto paid = false;
   for (auto& who : x->members) {
     if (!all && !who.leads) {
       rest.push_back(std::move(who));
@@ -332,6 +333,7 @@ void flight_table::failed(upstream_failure&& came, steady_time now, flight_order
     upstream_failure told{who.call, came.why, x->timing(who, came.timing, now)};
     told.wasted = std::exchange(came.wasted, {}); // the first pays
     told.wasted_cost = std::exchange(came.wasted_cost, {});
+    told.joined = std::exchange(paid, true);
     out.answers.push_back({who.client, std::move(told)});
     members_.erase(who.call);
   }

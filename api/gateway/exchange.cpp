@@ -115,16 +115,25 @@ void exchange::call() {
                 : upstream_actor{};
   if (!target_)
     return fail(make_failure(ec::internal));
-  auto ask_usage = asked_.stream && !asked_.include_usage;
-  if (progress_.attempts_here == 0) { // a retry sends the same again
-    auto as_it_is = deployment_->upstream_model == asked_.model && !ask_usage;
-    body_ = as_it_is ? original_
-                     : shared_body{host_.reader().rewrite(original_, deployment_->upstream_model,
-                                                          ask_usage)};
-  }
+  if (progress_.attempts_here == 0) // a retry sends the same again
+    make_body();
   if (setup.ledger)
     return reserve();
   send_call();
+}
+
+/// What is sent, and the most that it may use.
+void exchange::make_body() {
+  auto& model = deployment_->upstream_model;
+  auto ask_usage = asked_.stream && !asked_.include_usage;
+  answer_limit limit;
+  count_most();
+  // A pack says its own limit, of all its questions.
+  if (asked_.pack == packing::denied)
+    limit = {output_limit_field(model), limit_to_say()};
+  auto as_it_is = model == asked_.model && !ask_usage && limit.tokens == 0;
+  body_ = as_it_is ? original_
+                   : shared_body{host_.reader().rewrite(original_, model, ask_usage, limit)};
 }
 
 /// Its charge is reserved, where there is a ledger.
@@ -148,6 +157,7 @@ void exchange::send_call() {
   out.patience = asked_.patience;
   out.merge = asked_.merge;
   out.pack = asked_.pack;
+  out.output_tokens_max = most_.output;
   host_.tell(target_, std::move(out));
 }
 

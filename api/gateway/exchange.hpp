@@ -72,6 +72,7 @@ private:
   void route();
   void on_route(route_decision& decision);
   void call();
+  void make_body();
   void send_call();
   void retry_after(std::chrono::milliseconds delay);
   void end_call(const call_timing& timing);
@@ -87,6 +88,8 @@ private:
 
   // exchange_charge.cpp
   nanousd most_at(const deployment& to) const;
+  void count_most();
+  int64_t limit_to_say() const;
   void reserve();
   bool ask_cheaper();
   charge_outcome outcome_of(const token_usage& usage, bool known, const call_share& share) const;
@@ -130,6 +133,7 @@ private:
   steady_time call_started_{};
   std::unique_ptr<boost::asio::steady_timer> backoff_;
   charge_id charge_;                    // of the call that is under way; number 0 where none
+  token_usage most_;                    // that a call may use; zero where nobody asks
   nanousd reserved_;                    // for that call
   budget_standing budget_;              // as the ledger last said
   token_allowance tokens_;              // likewise

@@ -23,6 +23,18 @@ nanousd exchange::most_at(const deployment& to) const {
   return charge_most(charge_scale_of(asked_), original_.str(), to);
 }
 
+void exchange::count_most() {
+  most_ = {};
+  auto limited = key_->settings.tokens_per_minute > 0;
+  // Otherwise nobody asks, and counting takes its time.
+  if (host_.setup().ledger && (limited || deployment_->price))
+    most_ = usage_most(charge_scale_of(asked_), original_.str(), *deployment_);
+}
+
+int64_t exchange::limit_to_say() const {
+  return host_.setup().ledger ? output_limit(charge_scale_of(asked_), most_, *deployment_) : 0;
+}
+
 void exchange::reserve() {
   charge_order order;
   order.call = charge_call_ = host_.expect(this);
@@ -34,12 +46,9 @@ void exchange::reserve() {
   order.purpose.deployment = deployment_->id;
   if (deployment_->price)
     order.purpose.price_version = deployment_->price->version;
-  auto limited = key_->settings.tokens_per_minute > 0;
-  if (limited || deployment_->price) { // otherwise nobody asks, and counting takes its time
-    auto most = usage_most(charge_scale_of(asked_), original_.str(), *deployment_);
-    order.most = reserved_ = charge_most(most, *deployment_);
-    order.tokens = limited ? most.input_total() + most.output_total() : 0;
-  }
+  order.most = reserved_ = charge_most(most_, *deployment_);
+  if (key_->settings.tokens_per_minute > 0)
+    order.tokens = most_.input_total() + most_.output_total();
   host_.order(std::move(order));
 }
 

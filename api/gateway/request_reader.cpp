@@ -267,8 +267,8 @@ request_reading request_reader::read(endpoint kind, std::string& body, const mer
   return result;
 }
 
-std::string request_reader::rewrite(const std::string& body, std::string_view model,
-                                    bool ask_usage) {
+std::string request_reader::rewrite(const std::string& body, std::string_view model, bool ask_usage,
+                                    const answer_limit& limit) {
   simdjson::padded_string copy;
   auto padded = body.capacity() >= body.size() + simdjson::SIMDJSON_PADDING;
   if (!padded)
@@ -276,6 +276,7 @@ std::string request_reader::rewrite(const std::string& body, std::string_view mo
   auto* text = padded ? body.data() : copy.data();
   std::vector<edit> edits;
   auto options_found = false;
+  auto limit_due = limit.tokens > 0;
   auto place = [&](std::string_view token) {
     while (!token.empty() &&
            std::string_view{" \t\r\n"}.find(token.back()) != std::string_view::npos)
@@ -294,7 +295,9 @@ std::string request_reader::rewrite(const std::string& body, std::string_view mo
       return body;
     auto is_model = key == "model";
     auto is_options = ask_usage && key == "stream_options";
-    if (!is_model && !is_options)
+    // Said as null, or it would not be due: that is no limit.
+    auto is_limit = limit_due && (key == "max_tokens" || key == "max_completion_tokens");
+    if (!is_model && !is_options && !is_limit)
       continue;
     simdjson::ondemand::value value;
     if (field.value().get(value) != simdjson::SUCCESS)
@@ -303,6 +306,13 @@ std::string request_reader::rewrite(const std::string& body, std::string_view mo
       auto change = place(value.raw_json_token());
       change.text = nlohmann::json(std::string{model}).dump();
       edits.push_back(std::move(change));
+      continue;
+    }
+    if (is_limit) {
+      auto change = place(value.raw_json_token());
+      change.text = std::to_string(limit.tokens);
+      edits.push_back(std::move(change));
+      limit_due = false;
       continue;
     }
     options_found = true;
@@ -318,6 +328,9 @@ std::string request_reader::rewrite(const std::string& body, std::string_view mo
   }
   if (ask_usage && !options_found)
     edits.push_back({body.find('{') + 1, 0, R"("stream_options":{"include_usage":true},)"});
+  if (limit_due)
+    edits.push_back({body.find('{') + 1, 0,
+                     "\"" + std::string{limit.field} + "\":" + std::to_string(limit.tokens) + ","});
   if (parsers_->places.capacity() > parser_capacity_kept)
     parsers_->places = simdjson::ondemand::parser{};
   return apply(body, edits);

@@ -33,6 +33,12 @@ struct request_reading {
       refusal; ///< invalid_json, missing_field or invalid_value, naming the field and the place
 };
 
+/// The most that an answer may have, said where the caller did not.
+struct answer_limit {
+  std::string_view field; ///< a literal
+  int64_t tokens = 0;     ///< 0 for none
+};
+
 /// Reads and rewrites request bodies. Keeps its parsers' memory between requests; one a loop, not
 /// thread-safe.
 class request_reader {
@@ -46,9 +52,10 @@ public:
   request_reading read(endpoint kind, std::string& body, const merge_rules* rules = nullptr);
 
   /// A body for the upstream: with `model` in place of the model's name and, where `ask_usage`,
-  /// with `stream_options.include_usage` set. Everything else stays byte for byte. `body` has been
-  /// read before.
-  std::string rewrite(const std::string& body, std::string_view model, bool ask_usage);
+  /// with `stream_options.include_usage` set; with `limit`, where the body has none. Everything
+  /// else stays byte for byte. `body` has been read before.
+  std::string rewrite(const std::string& body, std::string_view model, bool ask_usage,
+                      const answer_limit& limit = {});
 
 private:
   struct parsers;

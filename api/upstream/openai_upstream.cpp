@@ -178,12 +178,17 @@ void openai_upstream::deliver(call_outcome&& outcome) {
       outcome.why = std::move(*said);
     else if (root["usage"].get(usage) == simdjson::SUCCESS)
       outcome.usage = read_openai_usage(usage);
+    if (outcome.why.code == ec::none && !outcome.usage && call.method == call_method::ask)
+      outcome.output_tokens = count_output(root.get_object().value(), encoding_of(call));
     if (parser_->capacity() > parser_capacity_kept)
       parser_ = std::make_unique<simdjson::dom::parser>();
   }
   judge(call, outcome.why.code);
-  auto usage = outcome.usage.value_or(token_usage{});
   auto known = outcome.usage.has_value();
+  auto usage = known ? *outcome.usage
+               : outcome.why.code == ec::none && call.method == call_method::ask
+                   ? counted_usage(call, outcome.output_tokens)
+                   : token_usage{};
   if (outcome.why.code != ec::none && !outcome.streamed)
     this->tell(client, upstream_failure{call.call, std::move(outcome.why), outcome.timing});
   else if (call.mode == reply_mode::stream)

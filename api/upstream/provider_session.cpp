@@ -291,7 +291,8 @@ void provider_session::begun() {
 
 void provider_session::take_stream(bool ended) {
   if (!events_)
-    events_.emplace(sse_reader::options{call_->kind, call_->usage_wanted});
+    events_.emplace(sse_reader::options{call_->kind, call_->usage_wanted, call_->output_tokens_max,
+                                        encoding_of(*call_)});
   events_->feed(parser_->body);
   parser_->body.clear();
   uint32_t count = 0;
@@ -311,6 +312,8 @@ void provider_session::take_stream(bool ended) {
     auto why = *events_->error();
     return fail(std::move(why));
   }
+  if (events_->cut()) // what else comes is not wanted
+    return finish({}, false);
   if (events_->done() && parser_->is_done())
     return succeed();
   if (events_->done()) // the end of the body follows; we need it to use the connection again
@@ -363,6 +366,8 @@ void provider_session::finish(failure&& why, bool reusable) {
       first_byte_ == steady_time{} ? outcome.timing.total : first_byte_ - started_;
   if (events_)
     outcome.usage = events_->usage();
+  if (events_ && !outcome.usage)
+    outcome.output_tokens = events_->output_tokens();
   if (parser_) {
     outcome.headers = std::move(parser_->head.passed_on);
     outcome.body = std::move(parser_->body);

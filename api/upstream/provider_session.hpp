@@ -53,6 +53,7 @@ struct call_outcome {
   std::string body;      ///< of a whole reply
   header_list headers;
   std::optional<token_usage> usage;
+  int64_t output_tokens = 0; ///< as we count them, where the provider does not tell
   call_timing timing;
   bool reusable = false;
 };

@@ -33,7 +33,7 @@ response_head head_of(const sim_plan& plan) {
 }
 
 /// What the body of a whole 200 says against itself; without a code where it is an answer.
-failure read_whole(const std::string& body, upstream_reply& to) {
+failure read_whole(const upstream_call& asked, const std::string& body, upstream_reply& to) {
   simdjson::dom::parser parser;
   simdjson::dom::object root;
   simdjson::dom::element x;
@@ -55,6 +55,8 @@ failure read_whole(const std::string& body, upstream_reply& to) {
       to.usage = *usage;
       to.usage_known = true;
     }
+  if (!to.usage_known)
+    to.usage = counted_usage(asked, count_output(root, encoding_of(asked)));
   return {};
 }
 
@@ -157,7 +159,8 @@ void simulated_upstream::serve(const call_ptr& x) {
                            : "The upstream answered with a stream that nobody asked for.",
                        true));
   if (x->run->plan().streamed)
-    x->reader.emplace(sse_reader::options{x->asked.kind, x->asked.usage_wanted});
+    x->reader.emplace(sse_reader::options{x->asked.kind, x->asked.usage_wanted,
+                                          x->asked.output_tokens_max, encoding_of(x->asked)});
   play(x);
 }
 
@@ -222,9 +225,13 @@ bool simulated_upstream::deliver_events(const call_ptr& x, std::string_view text
            stream_block{x->asked.call, std::move(events), count, std::move(headers), {}});
     }
   }
-  if (!reader.error())
+  if (reader.error()) {
+    fail(x, *reader.error());
+    return false;
+  }
+  if (!reader.cut())
     return true;
-  fail(x, *reader.error());
+  finish(x, {}); // what else it has to say is not wanted
   return false;
 }
 
@@ -233,7 +240,7 @@ void simulated_upstream::finish_whole(const call_ptr& x, std::string body) {
   if (plan.status != 200)
     return fail(x, failure_of(head_of(plan), std::move(body)));
   upstream_reply reply;
-  if (auto why = read_whole(body, reply); why.code != ec::none)
+  if (auto why = read_whole(x->asked, body, reply); why.code != ec::none)
     return fail(x, std::move(why));
   reply.call = x->asked.call;
   reply.body = std::move(body);
@@ -258,6 +265,8 @@ void simulated_upstream::finish(const call_ptr& x, const sim_step& step) {
   if (x->reader && x->reader->usage()) {
     result.usage = *x->reader->usage();
     result.usage_known = true;
+  } else if (x->reader) {
+    result.usage = counted_usage(x->asked, x->reader->output_tokens());
   }
   result.timing = x->timing();
   send(x->asked.client, std::move(result));

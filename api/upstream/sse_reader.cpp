@@ -21,6 +21,9 @@ constexpr size_t event_bytes_max = 16 * 1024 * 1024;
 constexpr size_t held_bytes_max = 64 * 1024;
 constexpr uint32_t held_count_max = 64;
 
+/// More answers than any provider takes `n`: a number beyond it is no answer's.
+constexpr int64_t answers_max = 1'024;
+
 /// The end of the first event in `bytes`, its empty line included; npos while it is not whole.
 size_t event_end(std::string_view bytes, size_t from) {
   for (auto at = from;;) {
@@ -57,7 +60,10 @@ bool filled(simdjson::simdjson_result<dom::element> x) {
 
 } // namespace
 
-sse_reader::sse_reader(options x) : options_(x), parser_(std::make_unique<dom::parser>()) {}
+sse_reader::sse_reader(options x) : options_(x), parser_(std::make_unique<dom::parser>()) {
+  if (options_.output_tokens_max > 0)
+    counter_.emplace(options_.encoding);
+}
 
 sse_reader::~sse_reader() = default;
 
@@ -149,7 +155,54 @@ bool sse_reader::data(std::string_view payload) {
   }
   if (!committed_ && has_content(object))
     committed_ = true;
+  if (counter_ && !within_limit(object)) {
+    cut(object);
+    return false;
+  }
   return true;
+}
+
+/// Counts what the event adds. What a provider counts for itself and what we count may differ, as
+/// other makers' vocabularies do: within a quarter and a few tokens it is the provider that stops.
+bool sse_reader::within_limit(const dom::object& root) {
+  dom::array choices;
+  if (root["choices"].get(choices) != simdjson::SUCCESS)
+    return true;
+  for (auto choice : choices) {
+    int64_t index = 0;
+    if (choice["index"].get(index) != simdjson::SUCCESS || index < 0 || index > answers_max)
+      continue;
+    answers_.insert(index);
+    std::string_view text;
+    if (choice["text"].get(text) == simdjson::SUCCESS)
+      counter_->add(text);
+    dom::element delta;
+    if (choice["delta"].get(delta) == simdjson::SUCCESS)
+      counter_->add(delta);
+    if (filled(choice["finish_reason"]))
+      answers_.erase(index);
+  }
+  auto max = options_.output_tokens_max;
+  return !counter_->beyond(max + max / 4 + 16);
+}
+
+/// Ends all answers in place of the event `root`, as the provider would have had to.
+void sse_reader::cut(const dom::object& root) {
+  auto chat = options_.kind == endpoint::chat_completions;
+  std::string event = "data: {";
+  for (auto* name : {"id", "object", "created", "model"}) {
+    dom::element value;
+    if (root[name].get(value) == simdjson::SUCCESS)
+      event += "\"" + std::string{name} + "\":" + simdjson::minify(value) + ",";
+  }
+  event += "\"choices\":[";
+  for (auto index : answers_)
+    event += std::string{index == *answers_.begin() ? "" : ","} +
+             "{\"index\":" + std::to_string(index) + (chat ? ",\"delta\":{}" : ",\"text\":\"\"") +
+             ",\"finish_reason\":\"length\"}";
+  out_ += event + "]}\n\n";
+  ++(committed_ ? out_count_ : held_count_);
+  done_ = cut_ = true;
 }
 
 bool sse_reader::has_content(const dom::object& root) const {

@@ -40,11 +40,12 @@ TEST_F(jobs_charges_test, each_line_is_reserved_before_it_is_sent_and_settled_by
   EXPECT_EQ(found(id).completed, 1u);
 }
 
-TEST_F(jobs_charges_test, without_usage_a_line_counts_as_the_most) {
+TEST_F(jobs_charges_test, without_usage_a_line_is_charged_as_it_is_counted) {
   auto id = started(input(1));
   answer(false);
   ASSERT_EQ(ledger->settled.size(), 1u);
-  EXPECT_TRUE(ledger->settled.front().outcome.has(charge_flag::assumed));
+  EXPECT_TRUE(ledger->settled.front().outcome.has(charge_flag::estimated));
+  EXPECT_EQ(ledger->settled.front().outcome.cost, nanousd{20});
   EXPECT_EQ(found(id).completed, 1u);
 }
 

@@ -170,6 +170,19 @@ std::string rewrite(std::string body, std::string_view model, bool ask_usage) {
   return reader.rewrite(body, model, ask_usage);
 }
 
+TEST(request_reader_test, says_a_limit_where_the_caller_did_not) {
+  auto with_limit = [](std::string body) {
+    request_reader reader;
+    reader.read(endpoint::chat_completions, body);
+    return reader.rewrite(body, "m", false, {"max_tokens", 7});
+  };
+  EXPECT_EQ(with_limit(R"({"model":"m","messages":[{"role":"user","content":"a"}]})"),
+            R"({"max_tokens":7,"model":"m","messages":[{"role":"user","content":"a"}]})");
+  EXPECT_EQ(
+      with_limit(R"({"model":"m","messages":[{"role":"user","content":"a"}],"max_tokens": null })"),
+      R"({"model":"m","messages":[{"role":"user","content":"a"}],"max_tokens": 7 })");
+}
+
 TEST(request_rewrite_test, changes_the_model_and_nothing_else) {
   EXPECT_EQ(
       rewrite(R"( { "a":1e300 , "model" : "m" ,"messages":[ "model" ],"a":2 } )", "new", false),

@@ -218,6 +218,58 @@ TEST(sse_reader_test, reads_nothing_after_the_end) {
   EXPECT_EQ(held.out, role) << "an answer without content is an answer";
 }
 
+std::string saying(int index, const std::string& text) {
+  return R"(data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":)" +
+         std::to_string(index) + R"(,"delta":{"content":")" + text + "\"}}]}\n\n";
+}
+
+TEST(sse_reader_test, cuts_a_stream_that_passes_its_limit) {
+  sse_reader::options limited{endpoint::chat_completions, false, 8};
+  std::vector<std::string> pieces{role};
+  for (int i = 0; i < 100; ++i)
+    pieces.push_back(saying(0, " word"));
+  sse_reader reader{limited};
+  seen result;
+  for (auto& piece : pieces) {
+    reader.feed(piece);
+    look(reader, result);
+  }
+  // The limit, a quarter of it and 16 tokens, as other vocabularies count differently.
+  EXPECT_EQ(result.count, 1U + 8 + 2 + 16 + 1);
+  EXPECT_TRUE(reader.cut());
+  EXPECT_TRUE(result.done);
+  EXPECT_FALSE(result.usage);
+  auto last = result.out.substr(result.out.rfind("data: "));
+  EXPECT_EQ(last, R"(data: {"id":"c","object":"chat.completion.chunk","created":1,"model":"m",)"
+                  R"("choices":[{"index":0,"delta":{},"finish_reason":"length"}]})"
+                  "\n\n");
+}
+
+TEST(sse_reader_test, cuts_all_answers_that_have_not_ended) {
+  sse_reader reader{{endpoint::chat_completions, false, 8}};
+  seen result;
+  for (auto& piece : {saying(0, "a"), saying(1, "b"), finish, saying(2, "c")})
+    reader.feed(piece);
+  std::string words;
+  for (int i = 0; i < 40; ++i)
+    words += " word";
+  reader.feed(saying(2, words));
+  look(reader, result);
+  auto last = result.out.substr(result.out.rfind("\"choices\""));
+  EXPECT_EQ(last, R"("choices":[{"index":1,"delta":{},"finish_reason":"length"},)"
+                  R"({"index":2,"delta":{},"finish_reason":"length"}]})"
+                  "\n\n");
+}
+
+TEST(sse_reader_test, counts_what_no_usage_tells) {
+  sse_reader reader{{endpoint::chat_completions, false, 100}};
+  for (auto& piece : {role, saying(0, "Hello"), saying(0, " world"), finish, done})
+    reader.feed(piece);
+  EXPECT_TRUE(reader.done());
+  EXPECT_FALSE(reader.cut());
+  EXPECT_EQ(reader.output_tokens(), 2);
+}
+
 TEST(sse_reader_test, notices_errors) {
   const std::string error = R"({"error":{"message":"broke","type":"t"}})";
   auto early = read({role + "data: " + error + "\n\n" + content});

@@ -40,7 +40,17 @@ def test_fields_that_nobody_here_knows_pass_unchanged(asked):
     assert {name: body[name] for name in odd} == odd
     assert body["messages"] == chat("pass on")["messages"]
     assert body["model"] == "their-name"
-    assert set(body) == set(odd) | {"model", "messages"}
+    assert set(body) == set(odd) | {"model", "messages", "max_tokens"}
+
+
+def test_a_chat_without_a_limit_is_sent_with_the_models_own(asked):
+    _, body = asked(chat("no limit"))
+    assert body["max_tokens"] == 4096, "what is set aside where the model's own limit is unknown"
+    _, body = asked(chat("said as null", max_tokens=None))
+    assert body["max_tokens"] == 4096
+    for name in ("max_tokens", "max_completion_tokens"):
+        _, body = asked(chat("limited", **{name: 7}))
+        assert {x: body[x] for x in body if x.startswith("max")} == {name: 7}
 
 
 def test_usage_is_asked_for_in_every_stream(asked):

@@ -54,6 +54,66 @@ TEST(charge_rules, long_bodies_are_not_counted_token_by_token) {
   EXPECT_EQ(charge_most(chat(1), body, priced()).value, 500'000 * 1'000 + 3'000);
 }
 
+TEST(charge_rules, a_chat_without_a_limit_gets_the_models_own) {
+  token_usage most;
+  most.input = 100;
+  EXPECT_EQ(output_limit(chat(), most, priced(500)), 500);
+  EXPECT_EQ(output_limit(chat(), most, priced()), 4'096) << "what is set aside";
+  auto narrow = priced(500);
+  narrow.context_tokens_max = 400;
+  EXPECT_EQ(output_limit(chat(), most, narrow), 300);
+  most.input = 1'000; // the provider will say so
+  EXPECT_EQ(output_limit(chat(), most, narrow), 0);
+}
+
+TEST(charge_rules, nothing_is_said_where_the_caller_did_or_nobody_pays) {
+  EXPECT_EQ(output_limit(chat(10), {}, priced(500)), 0);
+  auto completion = chat();
+  completion.kind = endpoint::completions; // whose default is 16 tokens
+  EXPECT_EQ(output_limit(completion, {}, priced(500)), 0);
+  auto free = priced(500);
+  free.price->price.output = free.price->price.reasoning = 0;
+  EXPECT_EQ(output_limit(chat(), {}, free), 0);
+  free.price.reset();
+  EXPECT_EQ(output_limit(chat(), {}, free), 0);
+}
+
+TEST(charge_rules, models_that_think_have_a_field_of_their_own) {
+  EXPECT_EQ(output_limit_field("gpt-4o"), "max_tokens");
+  EXPECT_EQ(output_limit_field("o3-mini"), "max_completion_tokens");
+  EXPECT_EQ(output_limit_field("gpt-5-nano"), "max_completion_tokens");
+}
+
+TEST(charge_rules, an_answer_without_usage_costs_what_was_counted) {
+  token_usage counted;
+  counted.input = 3;
+  counted.output = 4;
+  auto outcome = outcome_of_answer(counted, false, {}, priced());
+  EXPECT_EQ(outcome.cost.value, 3 * 1'000 + 4 * 2'000);
+  EXPECT_TRUE(outcome.has(charge_flag::estimated));
+  EXPECT_FALSE(outcome.has(charge_flag::assumed));
+}
+
+TEST(charge_rules, of_a_stream_that_breaks_off_what_came_is_not_all) {
+  token_usage counted;
+  counted.output = 4;
+  stream_end end;
+  end.why.code = ec::upstream_stream_cut;
+  auto outcome = outcome_of_end(end, outcome_of_answer(counted, false, {}, priced()));
+  EXPECT_TRUE(outcome.has(charge_flag::assumed));
+  EXPECT_FALSE(outcome.has(charge_flag::estimated));
+}
+
+TEST(charge_rules, a_failed_call_is_paid_by_who_made_it) {
+  upstream_failure failed;
+  failed.why.code = ec::upstream_timeout;
+  failed.why.sent = true;
+  failed.joined = true;
+  auto outcome = outcome_of_failure(failed);
+  EXPECT_TRUE(outcome.has(charge_flag::joined));
+  EXPECT_FALSE(outcome.has(charge_flag::assumed));
+}
+
 TEST(charge_rules, an_unknown_price_costs_nothing) {
   auto free = priced();
   free.price.reset();

@@ -262,6 +262,8 @@ TEST_F(messages_test, every_announced_type_survives_the_wire) {
   call.path = "chat/completions/batch";
   call.method = call_method::upload;
   EXPECT_EQ(round_trip(call).path, call.path);
+  call.output_tokens_max = 7;
+  EXPECT_EQ(round_trip(call).output_tokens_max, 7);
 
   using block = caf::id_block::sluice;
   for (caf::type_id_t id = block::begin; id < block::end; ++id)
