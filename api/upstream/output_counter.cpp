@@ -12,6 +12,11 @@ namespace {
 /// counted.
 constexpr size_t part_bytes_max = 16 * 1024;
 
+/// Of one request or answer without usage: some milliseconds of the loop. Of what is longer four
+/// bytes count as a token, OpenAI's rule of thumb for English.
+constexpr size_t counted_bytes_max = 64 * 1024;
+constexpr size_t bytes_of_token = 4;
+
 /// A picture of 1024 x 1024 at high detail (OpenAI, "Images and vision": 4 tiles of 170 and 85).
 constexpr int64_t image_tokens = 765;
 
@@ -50,20 +55,36 @@ void visit(dom::element x, int depth, Text& text, Image& image) {
   }
 }
 
-int64_t tokens_in(dom::element x, const tokenizer& by) {
+/// Counts texts within `counted_bytes_max` of them all.
+class bounded_counter {
+public:
+  explicit bounded_counter(token_encoding encoding) : by_(tokenizer::of(encoding)) {}
+
+  int64_t count(std::string_view text) {
+    auto exact = text.substr(0, left_);
+    left_ -= exact.size();
+    return static_cast<int64_t>(by_.count(exact) + (text.size() - exact.size()) / bytes_of_token);
+  }
+
+private:
+  const tokenizer& by_;
+  size_t left_ = counted_bytes_max;
+};
+
+int64_t tokens_in(dom::element x, bounded_counter& by) {
   int64_t result = 0;
-  auto text = [&](std::string_view found) { result += static_cast<int64_t>(by.count(found)); };
+  auto text = [&](std::string_view found) { result += by.count(found); };
   auto image = [&] { result += image_tokens; };
   visit(x, 0, text, image);
   return result;
 }
 
 /// A text, a list of texts, of tokens, or of lists of tokens.
-int64_t tokens_of_input(dom::element x, const tokenizer& by) {
+int64_t tokens_of_input(dom::element x, bounded_counter& by) {
   std::string_view text;
   dom::array list;
   if (x.get(text) == simdjson::SUCCESS)
-    return static_cast<int64_t>(by.count(text));
+    return by.count(text);
   if (x.get(list) != simdjson::SUCCESS)
     return 1;
   int64_t result = 0;
@@ -116,7 +137,7 @@ int64_t count_input(endpoint kind, std::string_view body, token_encoding encodin
   dom::element x;
   if (parser.parse(simdjson::padded_string{body}).get(root) != simdjson::SUCCESS)
     return 0;
-  auto& by = tokenizer::of(encoding);
+  bounded_counter by{encoding};
   if (kind != endpoint::chat_completions) {
     auto* name = kind == endpoint::embeddings ? "input" : "prompt";
     return root[name].get(x) == simdjson::SUCCESS ? tokens_of_input(x, by) : 0;
@@ -124,11 +145,10 @@ int64_t count_input(endpoint kind, std::string_view body, token_encoding encodin
   int64_t result = tokens_of_reply;
   dom::array messages;
   if (root["messages"].get(messages) == simdjson::SUCCESS)
-    for (auto each : messages) { // the role is one token of each
+    for (auto each : messages) // the role is one token of each
       result += int64_t{tokens_of_message} + 1 + tokens_in(each, by);
-    }
   if (root["tools"].get(x) == simdjson::SUCCESS)
-    result += static_cast<int64_t>(by.count(simdjson::minify(x)));
+    result += by.count(simdjson::minify(x));
   return result;
 }
 
@@ -140,7 +160,7 @@ token_usage counted_usage(const upstream_call& call, int64_t output_tokens) {
 }
 
 int64_t count_output(const dom::object& reply, token_encoding encoding) {
-  auto& by = tokenizer::of(encoding);
+  bounded_counter by{encoding};
   int64_t result = 0;
   dom::array choices;
   if (reply["choices"].get(choices) != simdjson::SUCCESS)

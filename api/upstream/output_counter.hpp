@@ -36,7 +36,7 @@ token_encoding encoding_of(const upstream_call& call);
 
 /// Tokens that a request to an endpoint has as input, as OpenAI counts them: of a chat, the texts
 /// of its messages and what stands between them, and its tools as JSON. Images count as a usual
-/// one. Zero where `body` is no JSON object.
+/// one; of texts beyond 64 KiB four bytes count as a token. Zero where `body` is no JSON object.
 int64_t count_input(endpoint kind, std::string_view body, token_encoding encoding);
 
 /// What `call` used where its provider does not tell.

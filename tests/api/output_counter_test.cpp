@@ -58,6 +58,15 @@ TEST(output_counter_test, counts_prompts_and_inputs_in_all_their_shapes) {
   EXPECT_EQ(input(endpoint::embeddings, "nothing"), 0);
 }
 
+TEST(output_counter_test, what_is_too_long_to_be_counted_is_estimated) {
+  constexpr int64_t counted = 64 * 1024 / 4;
+  std::string same(64 * 1024, 'x');
+  for (size_t i = 0; i < same.size(); i += 4)
+    same.replace(i, 4, " the");
+  auto body = R"({"input":[")" + same + R"(",")" + std::string(4'000'000, 'x') + R"("]})";
+  EXPECT_EQ(input(endpoint::embeddings, body), counted + 1'000'000);
+}
+
 TEST(output_counter_test, counts_all_that_an_answer_says) {
   EXPECT_EQ(output(R"({"choices":[{"message":{"role":"assistant","content":"Hello world"}},
                       {"message":{"role":"assistant","content":"Hello"}}]})"),
