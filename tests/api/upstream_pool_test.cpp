@@ -38,11 +38,13 @@ TEST_F(upstream_pool_test, opens_a_connection_for_each_call_in_work) {
   use();
   auto& first = start();
   auto& second = start();
+  request(0); // both are in work before one is answered: a free connection would take the second
+  request(1);
   request(0).write(whole("{\"n\":0}"));
   request(1).write(whole("{\"n\":1}"));
   wait_over(first);
   wait_over(second);
-  EXPECT_TRUE(first.reply && second.reply);
+  ASSERT_TRUE(first.reply && second.reply);
   EXPECT_NE(first.reply->body, second.reply->body);
 }
 
