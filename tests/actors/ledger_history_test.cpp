@@ -1,11 +1,11 @@
 #include "actors/ledger/ledger_book.hpp"
 
+#include "tests/support/ledger_disk.hpp"
+
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <map>
 #include <random>
-#include <set>
 
 /// Plays seeded histories of a node's ledger with a crash at any write, and checks after every step
 /// that nobody spends more than there is and that the rows sum to the balances. Then it plays them
@@ -16,63 +16,11 @@ namespace sluice {
 namespace {
 
 using namespace std::chrono_literals;
-using std::chrono::days;
-using std::chrono::floor;
-
-enum class broken_rule {
-  none,
-  forgets_open,    ///< what was open at a crash is lost
-  keeps_ended,     ///< a settled charge stays open
-  forgets_account, ///< rows are written without their balances
-  writes_twice,    ///< a row stands in the ledger twice
-  forgets_day,
-};
-
-/// What is left after a crash.
-struct disk {
-  std::map<charge_id, open_charge> open;
-  std::map<uint32_t, ledger_account> accounts;
-  std::map<std::chrono::sys_days, ledger_day> days;
-  std::vector<ledger_row> rows;
-
-  void write(const ledger_batch& x, broken_rule broken) {
-    for (auto& y : x.opened)
-      open[y.id] = y;
-    if (broken != broken_rule::keeps_ended)
-      for (auto& y : x.ended)
-        open.erase(y);
-    for (auto& y : x.rows) {
-      rows.push_back(y);
-      if (broken == broken_rule::writes_twice)
-        rows.push_back(y);
-    }
-    if (broken != broken_rule::forgets_account || x.rows.empty())
-      for (auto& y : x.accounts)
-        accounts[y.number] = y;
-    if (broken != broken_rule::forgets_day)
-      for (auto& y : x.days)
-        days[y.day] = y;
-  }
-
-  ledger_contents contents(uint64_t incarnation, broken_rule broken) const {
-    ledger_contents result;
-    result.node = 1;
-    result.incarnation = incarnation;
-    if (broken != broken_rule::forgets_open)
-      for (auto& [id, x] : open)
-        result.open.push_back(x);
-    for (auto& [number, x] : accounts)
-      result.accounts.push_back(x);
-    for (auto& [day, x] : days)
-      if (!x.closed)
-        result.days.push_back(x);
-    return result;
-  }
-};
+using test::broken_rule;
 
 class history {
 public:
-  history(uint64_t seed, broken_rule broken) : random_(seed), broken_(broken) { start(); }
+  history(uint64_t seed, broken_rule broken) : random_(seed), disk_{broken} { start(); }
 
   /// What was found wrong; empty where nothing was.
   std::string play(int steps) {
@@ -100,12 +48,12 @@ private:
     zone.limit = {900};
     zone.zone = *time_zone::find("Europe/Berlin");
     book_ = std::make_unique<ledger_book>(budget_rules{{user, zone}, {500}},
-                                          disk_.contents(++incarnation_, broken_), now_);
+                                          disk_.contents(++incarnation_), now_);
     write();
   }
 
   void write() {
-    disk_.write(book_->take_changes(now_), broken_);
+    disk_.write(book_->take_changes(now_));
     for (auto& x : decided_)
       running_.push_back(x);
     decided_.clear();
@@ -115,7 +63,7 @@ private:
   /// Before the write, or after it and before anybody hears of it.
   void crash() {
     if (pick(2) == 0)
-      disk_.write(book_->take_changes(now_), broken_);
+      disk_.write(book_->take_changes(now_));
     decided_.clear();
     for (auto& x : running_) // their providers bill them all the same
       billed_[x.id] = x.bill;
@@ -179,44 +127,13 @@ private:
         wrong_ = "more is spent and set aside than there is";
     if (book_->violations() != 0)
       wrong_ = "two balances of an account";
-    std::map<uint32_t, nanousd> sums;
-    std::map<std::chrono::sys_days, nanousd> of_days;
-    std::set<charge_id> seen;
-    for (auto& row : disk_.rows) {
-      if (!seen.insert(row.charge.id).second)
-        wrong_ = "a charge stands in the ledger twice";
-      if (disk_.open.contains(row.charge.id))
-        wrong_ = "a charge is open and settled";
-      for (auto number : row.charge.accounts)
-        sums[number] += row.outcome.cost;
-      of_days[floor<days>(row.charge.reserved)] += row.outcome.cost;
-    }
-    for (auto& [number, x] : disk_.accounts)
-      if (sums[number] != x.spent)
-        wrong_ = "the rows do not sum to a balance";
-    for (auto& [day, sum] : of_days)
-      if (sum != disk_.days[day].spent)
-        wrong_ = "the rows do not sum to a day";
+    if (auto found = disk_.wrong(); !found.empty())
+      wrong_ = found;
   }
 
-  /// Everything that was let through is in the ledger, at its bill or, marked, above it.
   void check_end() {
-    if (!wrong_.empty())
-      return;
-    if (!disk_.open.empty())
-      wrong_ = "something is open for ever";
-    std::map<charge_id, const ledger_row*> rows;
-    for (auto& row : disk_.rows)
-      rows[row.charge.id] = &row;
-    for (auto& [id, bill] : billed_) {
-      auto found = rows.find(id);
-      if (found == rows.end())
-        wrong_ = "a charge is missing";
-      else if (found->second->outcome.cost != bill &&
-               !(found->second->outcome.has(charge_flag::assumed) &&
-                 found->second->outcome.cost > bill))
-        wrong_ = "a charge is not what was billed";
-    }
+    if (wrong_.empty())
+      wrong_ = disk_.wrong_at_end(billed_);
   }
 
   struct run {
@@ -226,8 +143,7 @@ private:
   };
 
   std::mt19937_64 random_;
-  broken_rule broken_;
-  disk disk_;
+  test::ledger_disk disk_;
   std::unique_ptr<ledger_book> book_;
   uint64_t incarnation_ = 0;
   // The night in which Berlin's clocks go back.
@@ -238,20 +154,15 @@ private:
   std::string wrong_;
 };
 
-uint64_t histories() {
-  auto* text = std::getenv("SLUICE_HISTORIES");
-  return text ? std::strtoull(text, nullptr, 10) : 300;
-}
-
 TEST(ledger_history, no_crash_loses_or_doubles_money) {
-  for (uint64_t seed = 1; seed <= histories(); ++seed)
+  for (uint64_t seed = 1; seed <= test::histories(); ++seed)
     ASSERT_EQ(history(seed, broken_rule::none).play(200), "") << "seed " << seed;
 }
 
 TEST(ledger_history, every_broken_rule_is_noticed) {
   for (auto broken :
        {broken_rule::forgets_open, broken_rule::keeps_ended, broken_rule::forgets_account,
-        broken_rule::writes_twice, broken_rule::forgets_day}) {
+        broken_rule::writes_twice, broken_rule::forgets_day, broken_rule::loses_writes}) {
     auto noticed = 0;
     for (uint64_t seed = 1; seed <= 20; ++seed)
       noticed += history(seed, broken).play(200).empty() ? 0 : 1;
