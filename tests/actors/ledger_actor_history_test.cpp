@@ -97,19 +97,10 @@ private:
     life_ = std::make_shared<life>();
     if (incarnation_ > 0 && pick(4) == 0)
       plan_crash();
-    budget_settings user;
-    user.scope = budget_scope::user;
-    user.name = "*";
-    user.limit = {300};
-    budget_settings zone;
-    zone.scope = budget_scope::tenant;
-    zone.name = "acme";
-    zone.limit = {900};
-    zone.zone = *time_zone::find("Europe/Berlin");
     auto setup = std::make_shared<ledger_setup>(
         ledger_setup{std::make_unique<crashing_archive>(&disk_, life_),
                      disk_.contents(++incarnation_),
-                     budget_rules{{user, zone}, {500}},
+                     budget_rules{test::history_budgets(), {500}},
                      {},
                      {},
                      [this] { return now_; },
@@ -177,11 +168,8 @@ private:
     ledger_orders orders;
     orders.client = clients_[pick(clients_.size())];
     for (auto i = pick(3) + 1; i > 0; --i) {
-      charge_order order;
+      auto order = test::history_order([this](uint64_t below) { return pick(below); });
       order.call = ++calls_;
-      order.purpose.owner = {pick(2) == 0 ? "acme" : "other", "", "user" + std::to_string(pick(3)),
-                             "key" + std::to_string(pick(3))};
-      order.most = {static_cast<int64_t>(pick(60))};
       asked_[order.call] = order.most;
       orders.reserve.push_back(std::move(order));
     }

@@ -38,16 +38,7 @@ private:
   uint64_t pick(uint64_t below) { return random_() % below; }
 
   void start() {
-    budget_settings user;
-    user.scope = budget_scope::user;
-    user.name = "*";
-    user.limit = {300};
-    budget_settings zone;
-    zone.scope = budget_scope::tenant;
-    zone.name = "acme";
-    zone.limit = {900};
-    zone.zone = *time_zone::find("Europe/Berlin");
-    book_ = std::make_unique<ledger_book>(budget_rules{{user, zone}, {500}},
+    book_ = std::make_unique<ledger_book>(budget_rules{test::history_budgets(), {500}},
                                           disk_.contents(++incarnation_), now_);
     write();
   }
@@ -92,10 +83,7 @@ private:
   }
 
   void reserve() {
-    charge_order order;
-    order.purpose.owner = {pick(2) == 0 ? "acme" : "other", "", "user" + std::to_string(pick(3)),
-                           "key" + std::to_string(pick(3))};
-    order.most = {static_cast<int64_t>(pick(60))};
+    auto order = test::history_order([this](uint64_t below) { return pick(below); });
     auto verdict = book_->reserve(order, now_);
     if (verdict.why == ec::none)
       decided_.push_back(

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "runtime/configuration.hpp"
 #include "runtime/ledger_archive.hpp"
 
 #include <cstdlib>
@@ -119,6 +120,30 @@ struct ledger_disk {
     return {};
   }
 };
+
+/// What histories play with: a day of each user's in UTC, and one tenant's in Berlin.
+inline std::vector<budget_settings> history_budgets() {
+  budget_settings user;
+  user.scope = budget_scope::user;
+  user.name = "*";
+  user.limit = {300};
+  budget_settings zone;
+  zone.scope = budget_scope::tenant;
+  zone.name = "acme";
+  zone.limit = {900};
+  zone.zone = *time_zone::find("Europe/Berlin");
+  return {user, zone};
+}
+
+/// An order of one of a few callers; `pick` gives a number below its argument.
+template <class Pick>
+charge_order history_order(Pick pick) {
+  charge_order order;
+  order.purpose.owner = {pick(2) == 0 ? "acme" : "other", "", "user" + std::to_string(pick(3)),
+                         "key" + std::to_string(pick(3))};
+  order.most = {static_cast<int64_t>(pick(60))};
+  return order;
+}
 
 /// How many histories are played: SLUICE_HISTORIES, or so many that a usual run stays short.
 inline uint64_t histories() {
